@@ -1,0 +1,1 @@
+"""Fixtures for all tests live beside the apps; this file only marks the root."""

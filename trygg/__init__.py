@@ -1,0 +1,1 @@
+"""The platform: one honest chain from what residents say to what was done about it."""
