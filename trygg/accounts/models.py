@@ -60,17 +60,14 @@ class HeldRole(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["user", "role"], name="role_is_held_once"
-            ),
+            models.UniqueConstraint(fields=["user", "role"], name="role_is_held_once"),
             models.CheckConstraint(
                 name="role_is_one_of_an_account",
                 condition=Q(
                     role__in=[
                         role.value
                         for role in Role
-                        if role
-                        not in (Role.ANYONE, Role.RESPONDENT, Role.REPORTER)
+                        if role not in (Role.ANYONE, Role.RESPONDENT, Role.REPORTER)
                     ]
                 ),
             ),

@@ -67,7 +67,9 @@ class Area(models.Model):
     min_y = models.FloatField(null=True)
     max_x = models.FloatField(null=True)
     max_y = models.FloatField(null=True)
-    path = models.TextField(blank=True)  # simplified outline: SVG path data, y downwards
+    path = models.TextField(
+        blank=True
+    )  # simplified outline: SVG path data, y downwards
 
     class Meta:
         constraints = [
@@ -248,7 +250,9 @@ class TypologyMember(models.Model):
     area = models.ForeignKey(Area, models.PROTECT)
     label = models.PositiveSmallIntegerField()
     silhouette = models.FloatField()
-    warning = models.CharField(max_length=40, blank=True)  # "student_area", "few_people"
+    warning = models.CharField(
+        max_length=40, blank=True
+    )  # "student_area", "few_people"
 
     class Meta:
         constraints = [

@@ -9,5 +9,7 @@ from trygg.public.views import healthz
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
-    *i18n_patterns(path("", include("trygg.public.urls")), prefix_default_language=False),
+    *i18n_patterns(
+        path("", include("trygg.public.urls")), prefix_default_language=False
+    ),
 ]

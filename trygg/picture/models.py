@@ -66,7 +66,9 @@ class Statement(models.Model):
         SituationalPicture, models.CASCADE, related_name="statements"
     )
     part = models.PositiveSmallIntegerField(choices=Part)
-    section = models.SlugField(max_length=40)  # population, survey, links, groups, gaps …
+    section = models.SlugField(
+        max_length=40
+    )  # population, survey, links, groups, gaps …
     order = models.PositiveSmallIntegerField()
     text_sv = models.TextField()
     text_en = models.TextField(blank=True)
@@ -87,9 +89,7 @@ class Statement(models.Model):
 class Evidence(models.Model):
     """A figure or a source that a statement rests on, frozen as it stood."""
 
-    statement = models.ForeignKey(
-        Statement, models.CASCADE, related_name="evidence"
-    )
+    statement = models.ForeignKey(Statement, models.CASCADE, related_name="evidence")
     order = models.PositiveSmallIntegerField()
     kind = models.CharField(
         max_length=20,
@@ -130,7 +130,9 @@ class Problem(models.Model):
     where = models.ManyToManyField(Area, blank=True)
     when_sv = models.CharField(max_length=200, blank=True)
     when_en = models.CharField(max_length=200, blank=True)
-    who_sv = models.CharField(max_length=200, blank=True)  # who is affected: never names
+    who_sv = models.CharField(
+        max_length=200, blank=True
+    )  # who is affected: never names
     who_en = models.CharField(max_length=200, blank=True)
     consequences_sv = models.TextField(blank=True)
     consequences_en = models.TextField(blank=True)

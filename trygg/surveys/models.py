@@ -125,7 +125,8 @@ class Wave(models.Model):
                 condition=Q(answers__lte=F("invited")),
             ),
             models.CheckConstraint(
-                name="wave_ends_after_it_starts", condition=Q(ends_on__gte=F("starts_on"))
+                name="wave_ends_after_it_starts",
+                condition=Q(ends_on__gte=F("starts_on")),
             ),
         ]
 
