@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from trygg.accounts.models import User
 from trygg.areas.models import Area
 from trygg.history.models import Stepped
 from trygg.surveys.models import Option, Question, Wave
@@ -31,7 +32,9 @@ class Release(Stepped):
         max_length=10, choices=ReleaseStatus, default=ReleaseStatus.PREPARED
     )
     prepared_at = models.DateTimeField()
+    prepared_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     published_at = models.DateTimeField(null=True)
+    published_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     rules = models.JSONField()  # thresholds in force
     certificate = models.JSONField()  # what the audit found: targets, windows, programs
     input_digest = models.CharField(max_length=64)

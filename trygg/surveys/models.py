@@ -56,6 +56,8 @@ class Question(models.Model):
     headline_en = models.CharField(max_length=200, blank=True)
     is_sensitive = models.BooleanField(default=False)  # cells of 10, not 5
     wording_is_verified = models.BooleanField(default=False)
+    # The rule of surveys.derived by which it follows from other answers, if it does.
+    derived = models.CharField(max_length=40, blank=True)
 
     class Meta:
         constraints = [
