@@ -50,28 +50,58 @@ class User(AbstractUser):
         return frozenset(Role(held.role) for held in self.held_roles.all())
 
 
+ACCOUNT_ROLES = [
+    role.value
+    for role in Role
+    if role not in (Role.ANYONE, Role.RESPONDENT, Role.REPORTER)
+]
+
+
 class HeldRole(models.Model):
-    """A role that somebody holds, and who gave it."""
+    """A role that somebody holds, who proposed it and who approved it."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="held_roles")
     role = models.CharField(max_length=3)
-    granted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    granted_at = models.DateTimeField()
+    proposed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    approved_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    since = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user", "role"], name="role_is_held_once"),
             models.CheckConstraint(
-                name="role_is_one_of_an_account",
-                condition=Q(
-                    role__in=[
-                        role.value
-                        for role in Role
-                        if role not in (Role.ANYONE, Role.RESPONDENT, Role.REPORTER)
-                    ]
-                ),
+                name="held_role_is_one_of_an_account",
+                condition=Q(role__in=ACCOUNT_ROLES),
+            ),
+            models.CheckConstraint(
+                name="role_was_approved_by_another",
+                condition=Q(proposed_by__isnull=True)
+                | ~Q(approved_by=models.F("proposed_by")),
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role}"
+
+
+class RoleProposal(models.Model):
+    """A role that somebody should get, waiting for a second person."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="proposed_roles")
+    role = models.CharField(max_length=3)
+    proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "role"], name="role_is_proposed_once"
+            ),
+            models.CheckConstraint(
+                name="proposed_role_is_one_of_an_account",
+                condition=Q(role__in=ACCOUNT_ROLES),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role}?"

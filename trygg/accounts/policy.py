@@ -8,9 +8,11 @@ is docs/policy.txt.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
@@ -40,6 +42,18 @@ class Role(Enum):
     ADMINISTRATOR = "AD"
     DATA_PROTECTION_OFFICER = "DPO"
     API_CLIENT = "API"
+
+
+# Roles that open sealed or sensitive data: the second approver holds another role.
+SENSITIVE = {
+    Role.CRISIS_APPROVER,
+    Role.INVESTIGATOR,
+    Role.YOUTH_COORDINATOR,
+    Role.YOUTH_PARTICIPANT,
+    Role.DATA_PROTECTION_OFFICER,
+}
+# An administrator holds none of these (SoD1): who runs the system reads no cases.
+NOT_WITH_ADMINISTRATOR = SENSITIVE
 
 
 class Data(Enum):
@@ -202,3 +216,42 @@ def concerns(data: Data, act: Act) -> Callable[[View], View]:
         return view
 
     return mark
+
+
+def own_account(view: View) -> View:
+    """Say that a view touches nothing but the account of whoever is signed in."""
+    marks: dict[str, Any] = vars(view)
+    marks["concerns"] = "own account"
+    marks["login_required"] = True
+    return view
+
+
+def spelled_out() -> list[str]:
+    """
+    Return the whole table in words, one line per role and class.
+
+    Every act is asked for under every condition, so that the lines say what is
+    answered and not what is written.
+    """
+    return [_in_words(role, data) for role, data in itertools.product(Role, Data)]
+
+
+def ask(role: Role, act: Act, data: Data, marks: str) -> Reach:
+    """Return what one role reaches under conditions: "!" fresh, "p" with a purpose."""
+    user: Any = SimpleNamespace(roles={role}, stepped_up="!" in marks)
+    try:
+        return reach(user, act, data, purpose="x" if "p" in marks else None)
+    except (NeedsStepUp, NeedsPurpose):
+        return Reach.NOTHING
+
+
+def _in_words(role: Role, data: Data) -> str:
+    parts = []
+    for act in Act:
+        met = [m for m in ("", "!", "p", "!p") if ask(role, act, data, m)]
+        if met:
+            grant = GRANTS.get((role, data, act)) or GRANTS[Role.ANYONE, data, act]
+            two = "2" if grant.two_persons else ""
+            words = f"{act.name} {ask(role, act, data, '!p').name} {met[0]}{two}"
+            parts.append(words.strip())
+    return f"{role.name} {data.value}: {', '.join(parts) or 'nothing'}"

@@ -145,7 +145,7 @@ class DatasetVersion(models.Model):
 
     dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
-    digest = models.CharField(max_length=64)  # SHA-256 of file and mapping
+    digest = models.CharField(max_length=64)  # SHA-256 of file, mapping, area list
     file_name = models.CharField(max_length=300)
     loaded_at = models.DateTimeField()
     retrieved_on = models.DateField(null=True, blank=True)
@@ -164,6 +164,15 @@ class DatasetVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dataset} v{self.number}"
+
+
+class Combining(models.TextChoices):
+    """How figures of small areas become a figure of a larger one."""
+
+    SUM = "sum", _("added up")
+    MEAN = "mean", _("weighted by the persons behind each figure")
+    APPROXIMATE = "approximate", _("weighted mean of medians: approximate")
+    NEVER = "never", _("cannot be combined")
 
 
 class Indicator(models.Model):
@@ -188,6 +197,13 @@ class Indicator(models.Model):
     note_sv = models.TextField(blank=True)  # how to read it, and what it does not say
     note_en = models.TextField(blank=True)
     is_classification = models.BooleanField(default=False)  # set by others, never by us
+    combines = models.CharField(
+        max_length=12, choices=Combining, default=Combining.NEVER
+    )
+    # {"of": [codes], "per": [codes]} for a share that we work out from counts
+    formula = models.JSONField(null=True, blank=True)
+    # place in an area's profile; null: not shown there
+    profile_order = models.PositiveSmallIntegerField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.code
@@ -204,16 +220,19 @@ class Indicator(models.Model):
 class Observation(models.Model):
     """A figure for an area, a period and a group, from one version of a dataset."""
 
-    version = models.ForeignKey(DatasetVersion, models.PROTECT)
-    indicator = models.ForeignKey(Indicator, models.PROTECT)
-    area = models.ForeignKey(Area, models.PROTECT)
+    # One index serves all reads, in the order in which rows are written: 350,000 rows
+    # of a national table are stored in a second. So the keys have none of their own.
+    version = models.ForeignKey(DatasetVersion, models.PROTECT, db_index=False)
+    indicator = models.ForeignKey(Indicator, models.PROTECT, db_index=False)
+    area = models.ForeignKey(Area, models.PROTECT, db_index=False)
     period = models.CharField(max_length=20)  # "2022", "2022M03"
     group = models.CharField(max_length=60, blank=True)  # "", "sex=F"
     value = models.FloatField(null=True)  # null: not published or missing
     se = models.FloatField(null=True)
     n = models.PositiveIntegerField(null=True)  # persons behind the figure
     is_protected = models.BooleanField(default=False)
-    is_recalculated = models.BooleanField(default=False)  # through a crosswalk
+    # worked out by us for a larger area or through a crosswalk
+    is_recalculated = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -222,7 +241,6 @@ class Observation(models.Model):
                 name="observation_is_one_per_version",
             )
         ]
-        indexes = [models.Index(fields=["area", "indicator"])]
 
     def __str__(self) -> str:
         return f"{self.indicator_id} {self.area_id} {self.period}: {self.value}"

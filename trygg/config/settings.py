@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "trygg.accounts.middleware.AccessMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = f"trygg.config.urls_{TRYGG_SITE}"
@@ -77,6 +78,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "trygg.common.context.site",
+                "trygg.public.context.publisher",
             ]
         },
     }
@@ -84,13 +86,13 @@ TEMPLATES = [
 
 LANGUAGE_CODE = "sv"
 LANGUAGES = [("sv", _("Swedish")), ("en", _("English"))]
-LOCALE_PATHS = [BASE / "trygg/locale"]
+LOCALE_PATHS = [Path(sys.prefix) / "share/trygg/locale"]  # made by tools/messages.py
 TIME_ZONE = "Europe/Stockholm"
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE / "var/static"
+STATIC_ROOT = BASE / ("var/demo/static" if TRYGG_DEMO else "var/static")
 STATICFILES_DIRS = [BASE / "trygg/static"]
 MEDIA_ROOT = BASE / env.text("TRYGG_MEDIA", "var/media")
 STORAGES = {
@@ -116,6 +118,22 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/intern/"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "trygg.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Trygg"
+# Passkeys on http://localhost, for the demonstration and development only.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = TRYGG_DEMO or DEBUG
 
 # One necessary cookie each for language-free sign-in and forms; nothing else.
 SECURE = not DEBUG and not TESTING and not TRYGG_DEMO

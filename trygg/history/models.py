@@ -29,3 +29,40 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what} {self.about}"
+
+
+class Chain(models.Model):
+    """The end of one audit chain, locked while a row is added."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    seq = models.PositiveBigIntegerField()
+    h = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AuditRow(models.Model):
+    """One row of an audit chain: see audit.py. It can be neither changed nor deleted."""
+
+    chain = models.ForeignKey(Chain, models.PROTECT)
+    seq = models.PositiveBigIntegerField()
+    utc = models.CharField(max_length=40)
+    actor = models.CharField(max_length=150)  # user name, empty for a timer
+    roles = models.CharField(max_length=60)
+    organisation = models.CharField(max_length=200)
+    act = models.CharField(max_length=40)
+    data = models.CharField(max_length=40)
+    about = models.CharField(max_length=100)
+    purpose = models.CharField(max_length=100)
+    decision = models.CharField(max_length=20)  # allowed, refused
+    prev = models.CharField(max_length=64)
+    h = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["chain", "seq"], name="audit_row_is_one")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.chain_id} {self.seq}"
