@@ -1,0 +1,20 @@
+"""Areas compared: typology, likeness, composite index, segregation."""
+
+from tryggstat.compass.groups import GroupCount, GroupsTest, count_groups, groups_test
+from tryggstat.compass.similarity import Similar, similar
+from tryggstat.compass.standardise import standardise
+from tryggstat.compass.typology import Move, Typology, silhouette, typology
+
+__all__ = [
+    "GroupCount",
+    "GroupsTest",
+    "Move",
+    "Similar",
+    "Typology",
+    "count_groups",
+    "groups_test",
+    "silhouette",
+    "similar",
+    "standardise",
+    "typology",
+]

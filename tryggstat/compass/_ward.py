@@ -54,8 +54,8 @@ def ward(points: NDArray[np.float64]) -> Tree:
 
 def ward_plain(points: NDArray[np.float64]) -> Tree:
     """Build the same tree with SciPy, from the table of all distances."""
-    steps = linkage(points, "ward")
     n = len(points)
+    steps = linkage(points, "ward") if n > 1 else np.empty((0, 4))
     stands_for = np.arange(2 * n - 1)
     for i, left in enumerate(steps[:, 0].astype(np.int64)):
         stands_for[n + i] = stands_for[left]

@@ -1,4 +1,4 @@
-"""Variables of areas put on one scale, so that distances between areas mean something."""
+"""Variables of areas put on one scale, so that distances mean something."""
 
 from __future__ import annotations
 

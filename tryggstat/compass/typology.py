@@ -22,8 +22,20 @@ Method = Literal["ward", "kmeans"]
 
 # Wording of a deviation from the mean of the areas, by standard deviations.
 WORDS = {
-    "sv": ("mycket högre", "högre", "lägre", "mycket lägre", "Nära genomsnittet i allt"),
-    "en": ("much higher", "higher", "lower", "much lower", "Near the average throughout"),
+    "sv": (
+        "mycket högre",
+        "högre",
+        "lägre",
+        "mycket lägre",
+        "Nära genomsnittet i allt",
+    ),
+    "en": (
+        "much higher",
+        "higher",
+        "lower",
+        "much lower",
+        "Near the average throughout",
+    ),
 }
 
 
@@ -158,7 +170,9 @@ class Typology:
                 lower: [name for name, z in outstanding if -1.5 < z < 0],
                 much_lower: [name for name, z in outstanding if z <= -1.5],
             }
-            said = [f"{word}: {', '.join(whom)}" for word, whom in parts.items() if whom]
+            said = [
+                f"{word}: {', '.join(whom)}" for word, whom in parts.items() if whom
+            ]
             text = "; ".join(said) or average
             sentences.append(f"{text[0].upper()}{text[1:]}.")
         return sentences
@@ -215,7 +229,8 @@ def typology(
     Raises
     ------
     ValueError
-        As `standardise`; or `groups`, `method`, `bootstraps` or `previous` does not fit.
+        As `standardise`; or `groups`, `method`, `bootstraps` or `previous` does not
+        fit.
 
     Notes
     -----
@@ -228,8 +243,9 @@ def typology(
 
         max over new groups D of |C∩S ∩ D| / |C∩S ∪ D|
 
-    From about 0.75 a group is taken as stable; below 0.6 it should not be trusted; below
-    0.5 it is dissolved (Hennig). Variables are standardised once, not in every sample.
+    From about 0.75 a group is taken as stable; below 0.6 it should not be trusted;
+    below 0.5 it is dissolved (Hennig). Variables are standardised once, not in every
+    sample.
 
     The probability of a move counts how unsure the present grouping is. That of the
     former one is not known here.
@@ -263,13 +279,17 @@ def typology(
 
     found = _grouped(z, groups, method, next(streams(seed, range(1))))
     labels, former = _numbered(found, old, groups)
-    work = partial(_bootstrapped, z=z, labels=labels, k=groups, method=method, seed=seed)
+    work = partial(
+        _bootstrapped, z=z, labels=labels, k=groups, method=method, seed=seed
+    )
     stability = np.full(groups, np.nan)
     membership = np.full((len(z), groups), np.nan)
     if bootstraps:
         results = replicates(work, bootstraps, pool=pool)
         stability = _mean(results[:, :groups])
-        membership = np.column_stack([_mean(results[:, groups:], g) for g in range(groups)])
+        membership = np.column_stack(
+            [_mean(results[:, groups:], g) for g in range(groups)]
+        )
     sizes = np.bincount(labels, minlength=groups)
     return Typology(
         labels=labels,
@@ -284,7 +304,9 @@ def typology(
         method={
             "method": method,
             "groups": groups,
-            "transform": ["none"] * z.shape[1] if transform is None else list(transform),
+            "transform": ["none"] * z.shape[1]
+            if transform is None
+            else list(transform),
             "weighted_by_population": population is not None,
             "bootstraps": bootstraps,
             "seed": seed,
@@ -364,8 +386,8 @@ def _numbered(
     found: NDArray[np.int64], old: NDArray[np.int64], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Number groups by size, or after the former groups; return labels and former."""
-    first = [int(np.argmax(found == g)) for g in range(k)]
-    by_size = np.lexsort([first, -np.bincount(found, minlength=k)])
+    first = np.array([np.argmax(found == g) for g in range(k)])
+    by_size = np.lexsort((first, -np.bincount(found, minlength=k)))
     labels = np.argsort(by_size)[found]
     known = old >= 0
     table = _crossed(labels[known], old[known], k)

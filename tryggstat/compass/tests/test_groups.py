@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from tryggstat.compass import count_groups, groups_test
+from tryggstat.compass._dip import QUANTILES, dip, dip_p
+from tryggstat.parallel import streams
+
+
+def nearest_with_one_peak(sample):
+    """The dip by linear programming: try each value as the peak."""
+    x = np.unique(sample)
+    m = len(x)
+    heights = [[(sample < v).mean() for v in x], [(sample <= v).mean() for v in x]]
+    distances = []
+    for peak in range(m):  # unknown: G at each x, G just after the peak, the distance
+        rows, bounds = [], []
+
+        def at_most(terms, bound, rows=rows, bounds=bounds):
+            row = np.zeros(m + 2)
+            for place, factor in terms:
+                row[place] += factor
+            rows.append(row)
+            bounds.append(bound)
+
+        def right(i, peak=peak):
+            return m if i == peak else i
+
+        for i in range(m):
+            for place, height in ((i, heights[0][i]), (right(i), heights[1][i])):
+                at_most([(place, 1), (m + 1, -1)], height)
+                at_most([(place, -1), (m + 1, -1)], -height)
+        at_most([(peak, 1), (m, -1)], 0)
+        for i in range(m - 1):
+            at_most([(right(i), 1), (i + 1, -1)], 0)
+        for i in range(1, m - 1):
+            a, b = 1 / (x[i] - x[i - 1]), 1 / (x[i + 1] - x[i])
+            if i < peak:
+                at_most([(i, a + b), (i - 1, -a), (i + 1, -b)], 0)
+            if i > peak:
+                at_most([(i, -a - b), (right(i - 1), a), (i + 1, b)], 0)
+        free = [(None, None)] * (m + 1) + [(0, None)]
+        cost = np.eye(m + 2)[-1]
+        distances.append(linprog(cost, np.array(rows), bounds, bounds=free).fun)
+    return max(min(distances), 1 / (2 * len(sample)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_dip_is_the_distance_to_the_nearest_distribution_with_one_peak(seed):
+    rng = np.random.default_rng(seed)
+    kinds = [
+        rng.random(10),
+        np.r_[rng.normal(0, 1, 5), rng.normal(5, 1, 6)],
+        rng.integers(0, 6, 9).astype(float),
+    ]
+    sample = kinds[seed % 3]
+    np.testing.assert_allclose(dip(sample), nearest_with_one_peak(sample), atol=1e-9)
+
+
+def test_two_points_twice_are_as_far_from_one_peak_as_can_be():
+    assert dip(np.array([0.0, 0, 1, 1])) == 0.25
+
+
+@pytest.mark.parametrize("n", [20, 100, 350])
+def test_the_table_of_the_dip_is_that_of_uniform_samples(n):
+    draws = [dip_p(dip(g.random(n)), n) for g in streams(99, range(1000))]
+    for level in (0.05, 0.5):
+        share = np.mean(np.array(draws) <= level)
+        assert abs(share - level) < 5 * np.sqrt(level * (1 - level) / 1000)
+
+
+def test_the_table_agrees_with_the_published_one():
+    # Hartigan and Hartigan (1985), table 1: n = 50, upper 5 % of the dip .0702
+    assert abs(QUANTILES[50][7] / np.sqrt(50) - 0.0702) < 0.0005
+
+
+def test_gradual_differences_are_called_so():
+    rng = np.random.default_rng(1)
+    shared = rng.normal(size=(150, 1))  # one common cause behind nine variables
+    found = groups_test(shared + rng.normal(size=(150, 9)))
+
+    assert found.verdict == "no_groups"
+    assert (found.components, found.gap_groups) == (1, 1)
+    assert "inga skilda grupper" in found.sentence["sv"]
+
+
+def test_separate_groups_are_called_so():
+    rng = np.random.default_rng(1)
+    found = groups_test(rng.normal(size=(120, 5)) + 4 * (np.arange(120) % 3)[:, None])
+
+    assert found.verdict == "groups"
+    assert (found.components, found.gap_groups) == (3, 3)
+    assert found.dip_p < 0.01
+
+
+def test_skewed_variables_are_not_called_groups():
+    values = np.exp(np.random.default_rng(2).normal(size=(150, 3)))
+    found = groups_test(values)
+    assert found.components > 1  # the mixture is deceived …
+    assert found.dip_p > 0.05  # … and the dip is not
+    assert found.verdict != "groups"
+
+
+def test_few_areas_never_show_that_there_are_no_groups():
+    found = groups_test(np.random.default_rng(1).normal(size=(40, 3)))
+    assert (found.components, found.gap_groups) == (1, 1)
+    assert found.verdict == "cannot_tell"
+
+
+def test_the_best_mixture_of_one_normal_has_the_likelihood_of_that_normal():
+    x = np.random.default_rng(3).normal(size=(60, 1))
+    z = (x - x.mean()) / x.std()
+    likelihood = -0.5 * 60 * (np.log(2 * np.pi) + 1)
+    np.testing.assert_allclose(
+        groups_test(z).bic[0], -2 * likelihood + 2 * np.log(60), rtol=1e-5
+    )
+
+
+def test_one_variable_with_two_peaks_is_shown():
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(150, 4))
+    values[:, 2] += 6 * (np.arange(150) % 2)
+    p = groups_test(values).column_p
+    assert p.argmin() == 2
+    assert p[2] < 0.01
+
+
+def test_gap_and_silhouette_find_the_number_of_groups():
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(100, 3)) + 10 * np.eye(4, 3)[np.arange(100) % 4]
+    found = count_groups(values)
+    assert (found.by_gap, found.by_silhouette) == (4, 4)
+    assert np.isnan(found.silhouette[0])
+
+
+def test_the_gap_of_evenly_spread_areas_is_small():
+    # in one dimension the box of the reference samples is the shape of the data
+    values = np.random.default_rng(2).random((200, 1))
+    found = count_groups(values, most=4)
+    assert (np.abs(found.gap) < 5 * found.gap_error).all()
+    assert found.by_gap == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: groups_test(np.eye(5)), "10 areas or more"),
+        (lambda: groups_test(np.eye(12), references=1), "2 or more"),
+        (lambda: count_groups(np.eye(5), most=5), "most must be 2 to 4"),
+    ],
+)
+def test_refuses_too_little(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
