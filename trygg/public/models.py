@@ -18,9 +18,7 @@ class Publisher(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                name="publisher_is_one", condition=models.Q(pk=1)
-            )
+            models.CheckConstraint(name="publisher_is_one", condition=models.Q(pk=1))
         ]
 
     def __str__(self) -> str:
