@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tryggstat.survey._cross_table import (
     Cells,
+    Column,
     Variables,
     codes_of,
     cross,
@@ -34,7 +35,7 @@ Totals = Mapping[str, Mapping[Any, float] | float]
 
 
 def post_stratify(
-    weight: ArrayLike, cell: ArrayLike, totals: Mapping[Any, float]
+    weight: ArrayLike, cell: Column, totals: Mapping[Any, float]
 ) -> Weights:
     """
     Scale the weights in each cell to the number of persons who live there.

@@ -63,7 +63,7 @@ def adjust_by_class(
     """
     w = _checked(weight)
     answered = _booleans(responded, w.size)
-    levels = {name: observed(name, values) for name, values in classes.items()}
+    levels = {name: observed(values) for name, values in classes.items()}
     cells = cross(classes, levels, w.size)
     sums, reached = cells.sums(w), cells.sums(w * answered)
     for cell in np.flatnonzero((sums > 0) & (reached == 0)):
@@ -173,7 +173,7 @@ def _model_matrix(covariates: Variables, n: int) -> Floats:
                 raise ValueError(f"{name} has a value that is no number")
             columns.append((array - array.mean())[:, None] / (array.std() or 1.0))
         else:
-            levels = observed(name, array)
+            levels = observed(array)
             code = codes_of(name, array, levels)
             indicators = code[:, None] == np.arange(1, len(levels))
             columns.append(indicators.astype(float))
