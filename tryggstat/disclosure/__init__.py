@@ -1,0 +1,17 @@
+"""Statistical disclosure control for frequency tables."""
+
+from tryggstat.disclosure.audit import InconsistentCounts
+from tryggstat.disclosure.rules import Rules
+from tryggstat.disclosure.suppression import CannotProtect, Protection, protect
+from tryggstat.disclosure.tables import LinkedTables, Table, linked_tables
+
+__all__ = [
+    "CannotProtect",
+    "InconsistentCounts",
+    "LinkedTables",
+    "Protection",
+    "Rules",
+    "Table",
+    "linked_tables",
+    "protect",
+]

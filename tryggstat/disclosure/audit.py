@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import LinearConstraint, linprog, milp
-from scipy.sparse import csc_array, csr_array, csr_matrix
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.sparse import csc_array, csr_array
 from scipy.sparse.csgraph import (
     breadth_first_order,
     connected_components,
@@ -86,8 +86,10 @@ class Reach:
 class _Component:
     """Cells that can be moved, tied together by relations."""
 
-    def __init__(self, matrix: csr_array, down: Floats, up: Floats) -> None:
-        self.matrix, self.down, self.up = matrix, down, up
+    def __init__(
+        self, matrix: csr_array, down: Floats, up: Floats, whole: bool
+    ) -> None:
+        self.matrix, self.down, self.up, self.whole = matrix, down, up, whole
         self.programs = 0
         self.network = self._network()
 
@@ -126,14 +128,17 @@ class _Component:
         self.capacity = np.bincount(place, weights=capacity).astype(np.int32)
         self.own = capacity.astype(np.int32).reshape(2, n_cells)
         self.place = place.reshape(2, n_cells)
-        self.graph = csr_matrix(
+        self.graph = csr_array(
             (self.capacity, (keys // (n_rows + 1), keys % (n_rows + 1))),
             shape=(n_rows + 1, n_rows + 1),
+            copy=True,
         )
         self.tail, self.head, self.turn = tail, head, turn
         return True
 
-    def reach(self, cell: int, sign: int, *, slope: bool) -> tuple[float, Floats | None]:
+    def reach(
+        self, cell: int, sign: int, *, slope: bool
+    ) -> tuple[float, Floats | None]:
         """Move one cell as far as it goes: the distance, and the relations' prices."""
         if self.matrix.shape[0] == 0:
             return float(self.up[cell] if sign > 0 else self.down[cell]), np.zeros(0)
@@ -147,10 +152,8 @@ class _Component:
         own = self.up[cell]
         if sign < 0:
             source, sink, own = sink, source, self.down[cell]
-        if source == sink:
-            return float(own), np.zeros(self.matrix.shape[0])
         both = self.place[:, cell]
-        self.graph.data = self.capacity.copy()
+        self.graph.data[:] = self.capacity
         self.graph.data[both] -= self.own[:, cell]
         flow = maximum_flow(self.graph, source, sink)
         carried = float(flow.flow_value) if flow.flow_value < self.endless else np.inf
@@ -158,7 +161,8 @@ class _Component:
             return float(own), np.zeros(self.matrix.shape[0])
         if not slope:
             return carried, None
-        left = csr_matrix(self.graph - flow.flow)
+        left = self.graph.copy()
+        left.data = self.graph.data - flow.flow.data.astype(np.int32)
         left.eliminate_zeros()
         inside = np.zeros(self.turn.size)
         inside[breadth_first_order(left, source, return_predecessors=False)] = 1.0
@@ -171,7 +175,7 @@ class _Component:
         aim = np.zeros(n_cells)
         aim[cell] = -sign
         bounds = np.column_stack([-self.down, self.up])
-        answer = linprog(
+        answer = linprog(  # type: ignore[call-overload]  # its stubs know no sparse A
             aim, A_eq=self.matrix, b_eq=np.zeros(n_rows), bounds=bounds, method="highs"
         )
         if answer.status == 3:
@@ -180,12 +184,14 @@ class _Component:
             raise RuntimeError(f"the linear program failed: {answer.message}")
         prices = -answer.eqlin.marginals if slope else None
         moves = answer.x
+        if not self.whole:
+            return -float(answer.fun), prices
         if abs(moves - moves.round()).max() < NEARLY:
             return float(round(-answer.fun)), prices
         whole = milp(
             aim,
-            integrality=np.ones(n_cells),
-            bounds=(-self.down, self.up),
+            integrality=np.ones(n_cells, dtype=int),
+            bounds=Bounds(-self.down, self.up),
             constraints=LinearConstraint(self.matrix, 0, 0),
             options={"mip_rel_gap": 0.0},
         )
@@ -208,7 +214,7 @@ def _turned(
     n = n_rows
     left = np.concatenate([u, u + n])
     right = np.concatenate([np.where(same, v + n, v), np.where(same, v, v + n)])
-    joined = csr_matrix(
+    joined = csr_array(
         (np.ones(left.size), (left, right)), shape=(2 * n_rows, 2 * n_rows)
     )
     _, label = connected_components(joined, directed=False)
@@ -230,6 +236,8 @@ class Attacker:
         How far below and above its true count each cell may lie for all that the
         attacker knows by itself: 0 and 0 where it is published, the count and infinity
         where it is hidden.
+    whole : bool, default True
+        Whether the attacker knows that counts are whole numbers.
 
     Notes
     -----
@@ -237,12 +245,14 @@ class Attacker:
     into components, each with its own small programs.
     """
 
-    def __init__(self, matrix: csr_array, down: Floats, up: Floats) -> None:
-        self.matrix, self.down, self.up = matrix, down, up
+    def __init__(
+        self, matrix: csr_array, down: Floats, up: Floats, *, whole: bool = True
+    ) -> None:
+        self.matrix, self.down, self.up, self.whole = matrix, down, up, whole
         self.columns = csc_array(matrix)
         n_rows, n_cells = matrix.shape
         free = np.flatnonzero((down > 0) | (up > 0))
-        part = csr_matrix(self.columns[:, free])
+        part = csr_array(self.columns[:, free])
         n_parts, label = connected_components(
             _two_sided(part), directed=False, return_labels=True
         )
@@ -273,7 +283,10 @@ class Attacker:
         if label not in self._components:
             rows, cells = self.rows[label], self.cells[label]
             self._components[label] = _Component(
-                csr_array(self.matrix[rows][:, cells]), self.down[cells], self.up[cells]
+                csr_array(self.matrix[rows][:, cells]),
+                self.down[cells],
+                self.up[cells],
+                self.whole,
             )
         return self._components[label]
 
@@ -300,17 +313,17 @@ class Attacker:
     def intervals(self) -> tuple[Floats, Floats]:
         """Return the farthest that each cell may lie below and above its count."""
         low, high = np.zeros(self.home.size), np.zeros(self.home.size)
-        for cell in np.flatnonzero(self.home >= 0):
+        for cell in np.flatnonzero(self.home >= 0).tolist():
             low[cell] = self.distance(cell, -1)
             high[cell] = self.distance(cell, 1)
         return low, high
 
 
-def _two_sided(part: csr_matrix) -> csr_matrix:
+def _two_sided(part: csr_array) -> csr_array:
     """Make the graph whose nodes are relations and cells, joined where they meet."""
     n_rows, n_cells = part.shape
     coo = part.tocoo()
-    return csr_matrix(
+    return csr_array(
         (np.ones(coo.nnz), (coo.row, coo.col + n_rows)),
         shape=(n_rows + n_cells, n_rows + n_cells),
     )
