@@ -27,6 +27,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
+    "trygg.config",
     "trygg.common",
     "trygg.history",
     "trygg.accounts",
@@ -78,6 +79,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "trygg.common.context.site",
+                "trygg.accounts.context.demo_users",
                 "trygg.public.context.publisher",
             ]
         },
@@ -95,6 +97,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE / ("var/demo/static" if TRYGG_DEMO else "var/static")
 STATICFILES_DIRS = [BASE / "trygg/static"]
 MEDIA_ROOT = BASE / env.text("TRYGG_MEDIA", "var/media")
+# Tests and development serve what lies in the source folders.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = TESTING or DEBUG
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -43,7 +43,7 @@ class Chain(models.Model):
 
 
 class AuditRow(models.Model):
-    """One row of an audit chain: see audit.py. It can be neither changed nor deleted."""
+    """One row of an audit chain: see audit.py. It is never changed nor deleted."""
 
     chain = models.ForeignKey(Chain, models.PROTECT)
     seq = models.PositiveBigIntegerField()
