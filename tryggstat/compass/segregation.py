@@ -288,7 +288,7 @@ def multigroup_segregation(counts: ArrayLike) -> MultigroupSegregation:
 
 
 def _beyond(index: float, expected: float) -> float:
-    """Return how far an index is beyond chance; unknown where chance can do anything."""
+    """Return how far an index is beyond chance; unknown where chance can do all."""
     return float((index - expected) / (1 - expected)) if expected < 1 else float("nan")
 
 
