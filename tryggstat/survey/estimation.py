@@ -1,0 +1,404 @@
+"""Means, shares, totals and ratios of domains, and how sure we are of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tryggstat import __version__
+from tryggstat.survey import intervals
+from tryggstat.survey._domains import Domains, Moments
+from tryggstat.survey.design import Coded, Codes, Design, Floats, encode
+from tryggstat.survey.intervals import Interval
+
+Kind = Literal["mean", "share", "total", "ratio", "quantile"]
+By = Mapping[str, ArrayLike | Coded]
+ONE = np.ones(1)
+ROUNDING = 1e-14  # a spread this small beside the estimate is none
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """
+    Estimates, one row per variable, level and group, each in the variable's unit.
+
+    Attributes
+    ----------
+    value : array of str, shape (rows,)
+        The variable.
+    level : array of object, shape (rows,)
+        The answer whose share it is, or the quantile; None for other kinds.
+    by : dict of arrays, shape (rows,)
+        The group, one array per grouping variable.
+    estimate, se : array, shape (rows,)
+        Estimate and standard error. Shares are between 0 and 1.
+    low, high : array, shape (rows,)
+        Confidence interval.
+    n : array of int, shape (rows,)
+        Answers that the estimate rests on.
+    n_effective : array, shape (rows,)
+        Answers of a simple random sample that would say as much: n / deff.
+    df : array, shape (rows,)
+        Degrees of freedom: sampled units less strata that the group is seen in.
+    deff : array, shape (rows,)
+        Design effect: variance over that of a simple random sample of n.
+    cv : array, shape (rows,)
+        Coefficient of variation, se / abs(estimate).
+    warnings : tuple of str
+        A reason for each kind of NaN, and other doubts.
+    method : dict
+        The options in force, the library's version and the source of the method.
+    """
+
+    value: NDArray[Any]
+    level: NDArray[Any]
+    by: dict[str, NDArray[Any]]
+    estimate: Floats
+    se: Floats
+    low: Floats
+    high: Floats
+    n: NDArray[np.int64]
+    n_effective: Floats
+    df: Floats
+    deff: Floats
+    cv: Floats
+    warnings: tuple[str, ...]
+    method: dict[str, Any]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.estimate.size
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield one plain dictionary per row, None where a figure is missing."""
+        names = (
+            "estimate",
+            "se",
+            "low",
+            "high",
+            "n",
+            "n_effective",
+            "df",
+            "deff",
+            "cv",
+        )
+        figures = [_plain(getattr(self, name)) for name in names]
+        groups = [labels.tolist() for labels in self.by.values()]
+        for i, value in enumerate(self.value.tolist()):
+            group = {name: g[i] for name, g in zip(self.by, groups, strict=True)}
+            yield {
+                "value": value,
+                "level": self.level[i],
+                "by": group,
+                **{name: f[i] for name, f in zip(names, figures, strict=True)},
+            }
+
+
+def _plain(column: NDArray[Any]) -> list[Any]:
+    return [x if x == x and abs(x) != np.inf else None for x in column.tolist()]
+
+
+class Groups(NamedTuple):
+    """The groups of `by`, crossed, as far as they occur in the sample."""
+
+    code: Codes  # of each row, -1 for rows outside
+    size: int
+    labels: dict[str, NDArray[Any]]
+
+
+def groups_of(design: Design, by: By | None, where: ArrayLike | None) -> Groups:
+    """Cross the grouping variables and leave out the rows that are not `where`."""
+    code, count = np.zeros(design.rows, dtype=np.intp), 1
+    labels: dict[str, NDArray[Any]] = {}
+    for name, column in (by or {}).items():
+        codes, names = encode(column)
+        if codes.shape != code.shape:
+            raise ValueError(
+                f"{name} must be as long as weight, got {codes.size} and {code.size}"
+            )
+        missing = (code < 0) | (codes < 0)
+        code = code * names.size + codes
+        code = np.where(missing, -1, code) if missing.any() else code
+        count *= names.size
+        labels = {k: np.repeat(v, names.size) for k, v in labels.items()}
+        repeats = count // max(names.size, 1)
+        labels[name] = np.tile(names, repeats)
+        if len(labels) > 1:
+            seen = np.bincount(code[code >= 0], minlength=count) > 0
+            code = np.where(code < 0, -1, (np.cumsum(seen) - 1)[code])
+            count = int(seen.sum())
+            labels = {k: v[seen] for k, v in labels.items()}
+    if where is not None:
+        inside = np.asarray(where, dtype=bool)
+        if inside.shape != code.shape:
+            raise ValueError(
+                f"where must be as long as weight, got {inside.size} and {code.size}"
+            )
+        code = np.where(inside, code, -1)
+    return Groups(code, count, labels)
+
+
+class Variable(NamedTuple):
+    """One thing to estimate: the mean of top, or the sum of top over that of bottom."""
+
+    name: str
+    level: Any
+    top: Floats
+    bottom: Floats
+
+
+def variables_of(
+    design: Design,
+    values: Mapping[str, ArrayLike],
+    kind: Kind,
+    level: Any,
+    denominator: ArrayLike | None,
+) -> Iterator[Variable]:
+    """Yield what is to be estimated, missing answers as NaN, one for each level."""
+    bottom = ONE
+    if kind == "ratio":
+        if denominator is None:
+            raise ValueError("a ratio needs a denominator")
+        bottom = _numbers(denominator, "denominator", design.rows)
+    elif denominator is not None:
+        raise ValueError(f"a {kind} has no denominator")
+    if level is not None and kind != "share":
+        raise ValueError(f"a {kind} has no level")
+    for name, column in values.items():
+        if kind != "share" or level is None:
+            y = _numbers(column, name, design.rows)
+            if kind == "share" and not ((y == 0) | (y == 1) | np.isnan(y)).all():
+                raise ValueError(f"{name} is not only 0 and 1: say which level is yes")
+            yield Variable(name, "1" if kind == "share" else None, y, bottom)
+            continue
+        given = column if isinstance(column, Coded) else np.asarray(column)
+        levels = [level] if isinstance(level, str) or np.ndim(level) == 0 else level
+        for one in levels:
+            yield Variable(name, str(one), _equals(given, one, name, design.rows), ONE)
+
+
+def _numbers(column: ArrayLike, name: str, rows: int) -> Floats:
+    try:
+        y = np.asarray(column, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} holds something that is not a number") from None
+    if y.shape != (rows,):
+        raise ValueError(f"{name} must be as long as weight, got {y.shape} and {rows}")
+    return y
+
+
+def _equals(column: NDArray[Any] | Coded, level: Any, name: str, rows: int) -> Floats:
+    """Return 1 where the answer is `level`, 0 where another, NaN where missing."""
+    if not isinstance(column, Coded) and column.dtype.kind in "iufb":
+        y = _numbers(column, name, rows)
+        return np.where(np.isnan(y), np.nan, y == float(level))
+    codes, labels = encode(column)
+    if codes.shape != (rows,):
+        raise ValueError(f"{name} must be as long as weight, got {codes.size}")
+    yes = np.array([str(label) == str(level) for label in labels.tolist()], dtype=float)
+    return np.append(yes, np.nan)[codes]  # -1 takes the last
+
+
+def estimate(
+    design: Design,
+    values: Mapping[str, ArrayLike],
+    *,
+    kind: Kind = "mean",
+    by: By | None = None,
+    level: Any = None,
+    denominator: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+    interval: Interval | None = None,
+    confidence: float = 0.95,
+) -> Estimates:
+    """
+    Estimate means, shares, totals or ratios of the population and of its groups.
+
+    Parameters
+    ----------
+    design : Design
+        How the sample was drawn.
+    values : mapping from str to array, shape (n,)
+        The variables. NaN (None, or an empty string, when `level` is given) is missing:
+        such rows are outside the domain, the design keeps them.
+    kind : {"mean", "share", "total", "ratio"}
+        What to estimate. "share" takes a column of 0 and 1, or `level`.
+    by : mapping from str to array, shape (n,), optional
+        Groups; several are crossed. Every combination in the sample gets a row.
+    level : value, or sequence of values, optional
+        The answer whose share is asked for; several give several rows.
+    denominator : array, shape (n,), optional
+        What a ratio is divided by.
+    where : array of bool, shape (n,), optional
+        The domain to stay within.
+    interval : {"logit", "beta", "wilson", "asin", "normal"}, optional
+        For shares; "logit" by default. Other kinds have the normal one.
+    confidence : float between 0 and 1, default 0.95
+        Confidence level of the intervals, which use t with the group's own df.
+
+    Returns
+    -------
+    Estimates
+        One row per variable, level and group, in that order.
+
+    Raises
+    ------
+    ValueError
+        A column has another length than the weights or holds what the kind cannot use,
+        or an option is unknown or does not belong to the kind.
+    LonelyUnit
+        A stratum has a single unit and the design says "fail".
+
+    Notes
+    -----
+    With y the numerator and x the denominator (1 for means and shares)::
+
+        R = sum(w y) / sum(w x),   u = (y - R x) / sum(w x),   v = v(total of u)
+
+    where u is 0 outside the group, and v is that of the design. The design effect
+    compares with a simple random sample of n, with s^2 the weighted mean square times
+    n/(n-1)::
+
+        deff = v / (s^2 / n),  times N / (N - n) when the design has an fpc
+
+    with N the sum of the group's weights, as R's survey reports them (deff="replace"
+    and deff=TRUE).
+
+    References
+    ----------
+    Särndal, Swensson and Wretman (1992), Model Assisted Survey Sampling, chapter 5.
+    Lumley (2010), Complex Surveys: A Guide to Analysis Using R.
+
+    Examples
+    --------
+    >>> design = Design([10, 10, 20, 20], stratum=["a", "a", "b", "b"])
+    >>> unsafe = estimate(design, {"unsafe": [1, 0, 1, 1]}, kind="share")
+    >>> float(unsafe.estimate[0]), round(float(unsafe.se[0]), 4)
+    (0.8333333333333334, 0.1667)
+    """
+    check_options(kind, interval, confidence)
+    groups = groups_of(design, by, where)
+    domains = Domains(design, groups.code, groups.size)
+    total = kind == "total"
+    variables = list(variables_of(design, values, kind, level, denominator))
+    moments = [domains.moments(v.top, v.bottom, total=total) for v in variables]
+    result = {
+        f: np.concatenate([getattr(m, f) for m in moments]) for f in Moments._fields
+    }
+    n, df, point = result["answers"], result["df"], result["estimate"]
+    se = np.sqrt(result["variance"])
+    if kind == "share":
+        low, high = intervals.share(interval or "logit", point, se, df, n, confidence)
+    else:
+        low, high = intervals.normal(point, se, df, confidence)
+    warnings = [
+        f"{v.name}: {left_out} rows with a missing value are left out"
+        for v, m in zip(variables, moments, strict=True)
+        if (left_out := domains.weighted_rows - int(m.answers.sum()))
+    ]
+    return assemble(
+        design,
+        variables,
+        groups,
+        result,
+        (se, low, high),
+        warnings,
+        {
+            "kind": kind,
+            "interval": interval or _default(kind),
+            "confidence": confidence,
+        },
+    )
+
+
+def _default(kind: Kind) -> str:
+    return {"share": "logit", "quantile": "woodruff"}.get(kind, "normal")
+
+
+def check_options(kind: Kind, interval: Interval | None, confidence: float) -> None:
+    """Refuse what `estimate` and `compare` do not know, and say what they do."""
+    if kind not in get_args(Kind):
+        raise ValueError(
+            f"kind must be one of {', '.join(get_args(Kind))}, got {kind!r}"
+        )
+    if interval is not None and interval not in get_args(Interval):
+        raise ValueError(
+            f"interval must be one of {', '.join(get_args(Interval))}, got {interval!r}"
+        )
+    if interval is not None and interval != "normal" and kind != "share":
+        raise ValueError(f"interval {interval!r} is for shares, not for a {kind}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
+
+
+def assemble(
+    design: Design,
+    variables: Sequence[Variable],
+    groups: Groups,
+    moments: Mapping[str, Floats],
+    limits: tuple[Floats, Floats, Floats],
+    warnings: Sequence[str],
+    options: Mapping[str, Any],
+) -> Estimates:
+    """Put the columns together and give a reason for each kind of missing figure."""
+    se, low, high = limits
+    n, point, df = moments["answers"], moments["estimate"], moments["df"]
+    random = moments["random_variance"]
+    if design.fpc is not None:
+        left = 1 - n / moments["persons"]
+        random = np.where(left > 0, random * left, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        differ = random > (ROUNDING * point) ** 2
+        deff = np.where(differ, se**2 / random, np.nan)
+        n_effective = np.where(deff > 0, n / deff, np.nan)
+        cv = np.where(point != 0, se / np.abs(point), np.nan)
+    doubts = {
+        "no answers": n == 0,
+        "no degrees of freedom, so no interval": (n > 0) & ~(df > 0),
+        "all answers are alike, so no design effect": (n > 1) & ~differ,
+        "the estimate is 0, so no coefficient of variation": (n > 0) & (point == 0),
+    }
+
+    def name(row: int) -> str:
+        variable, group = divmod(row, groups.size)
+        v = variables[variable]
+        parts = [
+            v.name,
+            v.level,
+            *(f"{k}={g[group]}" for k, g in groups.labels.items()),
+        ]
+        return " ".join(str(part) for part in parts if part is not None)
+
+    return Estimates(
+        value=np.repeat([v.name for v in variables], groups.size),
+        level=np.repeat(np.array([v.level for v in variables], object), groups.size),
+        by={k: np.tile(v, len(variables)) for k, v in groups.labels.items()},
+        estimate=point,
+        se=se,
+        low=low,
+        high=high,
+        n=n.astype(np.int64),
+        n_effective=n_effective,
+        df=df,
+        deff=deff,
+        cv=cv,
+        warnings=(
+            *warnings,
+            *(
+                f"{reason}: {', '.join(map(name, np.flatnonzero(where).tolist()))}"
+                for reason, where in doubts.items()
+                if where.any()
+            ),
+        ),
+        method={
+            **options,
+            "lonely_psu": design.lonely_psu,
+            "variance": "Taylor linearisation",
+            "version": __version__,
+            "source": "Särndal, Swensson and Wretman (1992), chapter 5",
+        },
+    )
