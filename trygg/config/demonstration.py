@@ -12,8 +12,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "var" / "demo"
-DATABASE = HOME / "trygg.sqlite3"
-BUILDING = HOME / f"building-{os.getpid()}"
+
+
+def database() -> Path:
+    """Return where the finished database lies."""
+    return HOME / "trygg.sqlite3"
+
+
+def workshop() -> Path:
+    """Return the folder in which this process builds."""
+    return HOME / f"building-{os.getpid()}"
 
 
 def prepare_environment() -> None:
@@ -26,7 +34,7 @@ def prepare_environment() -> None:
     os.environ.update(
         TRYGG_DEMO="1",
         TRYGG_SECRET_KEY=key.read_text(),
-        TRYGG_DATABASE_URL=f"sqlite:///{BUILDING / DATABASE.name}",
+        TRYGG_DATABASE_URL=f"sqlite:///{workshop() / database().name}",
         TRYGG_MEDIA=str(HOME / "media"),
         TRYGG_SITE="all",
         TRYGG_HOSTS="localhost,127.0.0.1",
@@ -44,7 +52,7 @@ def building() -> Iterator[None]:
         pid = int(leftover.name.removeprefix("building-"))
         if pid == os.getpid() or not _is_running(pid):
             shutil.rmtree(leftover, ignore_errors=True)
-    BUILDING.mkdir(parents=True)
+    workshop().mkdir(parents=True)
     try:
         yield
         from django.db import connection
@@ -53,10 +61,10 @@ def building() -> Iterator[None]:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
         for suffix in ("-wal", "-shm"):
-            DATABASE.with_name(DATABASE.name + suffix).unlink(missing_ok=True)
-        (BUILDING / DATABASE.name).replace(DATABASE)
+            database().with_name(database().name + suffix).unlink(missing_ok=True)
+        (workshop() / database().name).replace(database())
     finally:
-        shutil.rmtree(BUILDING, ignore_errors=True)
+        shutil.rmtree(workshop(), ignore_errors=True)
 
 
 def _is_running(pid: int) -> bool:

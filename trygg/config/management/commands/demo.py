@@ -62,7 +62,7 @@ class Command(BaseCommand):
         path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
         self.tell(summary, port if serves else None)
         if serves:
-            os.environ["TRYGG_DATABASE_URL"] = f"sqlite:///{demonstration.DATABASE}"
+            os.environ["TRYGG_DATABASE_URL"] = f"sqlite:///{demonstration.database()}"
             serve(host="127.0.0.1", port=port, workers=2)
 
     def main_job(self, municipality: str | None) -> dict[str, Any]:
