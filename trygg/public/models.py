@@ -1,4 +1,4 @@
-"""Who answers for the site, as its pages say. Everything else that shows is elsewhere."""
+"""Who answers for the site, as its pages say."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.db import models
 class Publisher(models.Model):
     """The municipality behind the site, and how to reach it. There is one row."""
 
+    municipality = models.CharField(max_length=4)  # code, "9999"
     place = models.CharField(max_length=100)  # "Nyby", as in "safety in Nyby"
     name = models.CharField(max_length=200)  # "Nyby kommun"
     email = models.EmailField(blank=True)

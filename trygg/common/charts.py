@@ -1,0 +1,261 @@
+"""
+Charts that are tables: each row has its words, its figures, and a small drawing.
+
+The drawing repeats what the row says in figures, so it is hidden from screen readers;
+the table is read as a table, and stays one on paper and without style sheets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from trygg.common import formats
+
+WIDTH, HEIGHT = 240, 28  # of a drawing, in its own units
+STEPS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)  # where a scale of shares may end
+
+
+@dataclass(frozen=True)
+class Row:
+    """A share with its interval, set against another; None where it is not shown."""
+
+    label: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    reference: float | None = None
+    bound: str = ""  # "<" or ">": the true share lies at or beyond the value
+    note: str = ""  # what is said instead of a figure, or about it
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Level:
+    """A figure of an area beside that of the municipality, and the areas' range."""
+
+    label: str
+    value: float | None
+    reference: float | None
+    least: float
+    most: float
+    unit: str = "%"
+    decimals: int = 0
+    note: str = ""
+
+
+def scale_end(largest: float) -> float:
+    """
+    Return where a scale of shares ends: the first round share that holds the largest.
+
+    >>> scale_end(0.31), scale_end(0.97)
+    (0.4, 1.0)
+    """
+    return next((end for end in STEPS if largest <= end), 1.0)
+
+
+def shares(
+    rows: Sequence[Row],
+    *,
+    ident: str,
+    title: str,
+    description: str,
+    first: str,
+    value_head: str,
+    reference_head: str = "",
+) -> SafeString:
+    """Return a table of shares: dot with interval, and the reference as a stroke."""
+    ends = [x for r in rows for x in (r.value, r.high, r.reference) if x is not None]
+    end = scale_end(max(ends, default=1.0))
+    body = SafeString(
+        "".join(_share_row(row, end, value_head, reference_head) for row in rows)
+    )
+    heads = [first, value_head, *([reference_head] if reference_head else [])]
+    return _table(body, heads, _scale(end), ident, title, description)
+
+
+def levels(
+    rows: Sequence[Level],
+    *,
+    ident: str,
+    title: str,
+    description: str,
+    first: str,
+    value_head: str,
+    reference_head: str,
+) -> SafeString:
+    """Return a table of conditions: the area as a dot on the span of all areas."""
+    body = SafeString(
+        "".join(_level_row(row, value_head, reference_head) for row in rows)
+    )
+    heads = [first, value_head, reference_head]
+    return _table(
+        body, heads, SafeString(_("Lowest to highest area")), ident, title, description
+    )
+
+
+def _table(
+    body: SafeString,
+    heads: Sequence[str],
+    scale: SafeString,
+    ident: str,
+    title: str,
+    description: str,
+) -> SafeString:
+    return format_html(
+        '<div class="scroll" tabindex="0" role="region" aria-labelledby="{0}">'
+        '<table class="table stack charted"><caption id="{0}">{1}'
+        '<span class="about">{2}</span></caption><thead><tr>{3}<td>{4}</td></tr>'
+        "</thead><tbody>{5}</tbody></table></div>",
+        ident,
+        title,
+        description,
+        format_html_join(
+            "",
+            '<th scope="col"{}>{}</th>',
+            ((SafeString(' class="num"') if n else "", h) for n, h in enumerate(heads)),
+        ),
+        scale,
+        body,
+    )
+
+
+def _share_row(row: Row, end: float, value_head: str, reference_head: str) -> str:
+    if row.value is None:
+        value, drawing = row.note, SafeString("")
+    else:
+        value = formats.share_with_interval(row.value, row.low, row.high, row.bound)
+        drawing = dot(row.value, row.low, row.high, row.reference, end)
+    reference = (
+        format_html(
+            '<td class="num" data-label="{}">{}</td>',
+            reference_head,
+            "–" if row.reference is None else formats.share(row.reference),
+        )
+        if reference_head
+        else SafeString("")
+    )
+    label = (
+        format_html('<a href="{}">{}</a>', row.href, row.label)
+        if row.href
+        else row.label
+    )
+    note = row.note if row.value is not None else ""
+    return format_html(
+        '<tr><th scope="row">{}{}</th><td class="num" data-label="{}">{}</td>{}'
+        '<td class="cell">{}</td></tr>',
+        label,
+        format_html('<span class="about">{}</span>', note) if note else "",
+        value_head,
+        value,
+        reference,
+        drawing,
+    )
+
+
+def _level_row(row: Level, value_head: str, reference_head: str) -> str:
+    return format_html(
+        '<tr><th scope="row">{}{}</th><td class="num" data-label="{}">{}</td>'
+        '<td class="num" data-label="{}">{}</td><td class="cell">{}</td></tr>',
+        row.label,
+        format_html('<span class="about">{}</span>', row.note) if row.note else "",
+        value_head,
+        _level(row, row.value),
+        reference_head,
+        _level(row, row.reference),
+        span(row),
+    )
+
+
+def _level(row: Level, value: float | None) -> str:
+    if value is None:
+        return "–"
+    if row.unit == "%":
+        return formats.percent(value, row.decimals)
+    return f"{formats.number(value, row.decimals)}{formats.NBSP}{row.unit}".strip()
+
+
+def dot(
+    value: float,
+    low: float | None,
+    high: float | None,
+    reference: float | None,
+    end: float,
+) -> SafeString:
+    """Return a dot on its interval, and a stroke at the reference, from 0 to `end`."""
+    parts = [_line("axis", 0, WIDTH)]
+    if low is not None and high is not None:
+        parts.append(_line("whisker", _at(low, end), _at(high, end)))
+    if reference is not None:
+        parts.append(_stroke("ref", _at(reference, end)))
+    parts.append(_dot(_at(value, end)))
+    return _drawing(parts)
+
+
+def bar(value: float, end: float = 1.0) -> SafeString:
+    """Return a bar from 0 to a share, on a scale to `end`."""
+    return _drawing(
+        [
+            format_html(
+                '<rect class="k4" x="0" y="6" width="{}" height="16"/>', _at(value, end)
+            )
+        ]
+    )
+
+
+def span(row: Level) -> SafeString:
+    """Return the span of all areas: a dot for this one, a stroke for the whole."""
+    if row.value is None or row.most <= row.least:
+        return SafeString("")
+    length = row.most - row.least
+    parts = [_line("axis", 0, WIDTH)]
+    if row.reference is not None:
+        parts.append(_stroke("ref", _at(row.reference - row.least, length)))
+    parts.append(_dot(_at(row.value - row.least, length)))
+    return _drawing(parts)
+
+
+def _scale(end: float) -> SafeString:
+    """Return the scale that stands above the drawings."""
+    marks = ((0, "start"), (end / 2, "middle"), (end, "end"))
+    return format_html(
+        '<svg class="chart" viewBox="-6 0 {} 18" aria-hidden="true">{}</svg>',
+        WIDTH + 12,
+        format_html_join(
+            "",
+            '<text class="soft" x="{}" y="13" text-anchor="{}">{}</text>',
+            ((_at(x, end), anchor, formats.share(x)) for x, anchor in marks),
+        ),
+    )
+
+
+def _at(value: float, end: float) -> float:
+    return round(WIDTH * min(max(value / end, 0.0), 1.0), 1)
+
+
+def _line(kind: str, start: float, stop: float) -> SafeString:
+    middle = HEIGHT // 2
+    return format_html(
+        '<path class="{}" d="M{} {}H{}"/>', kind, start, middle, max(stop, start + 1)
+    )
+
+
+def _stroke(kind: str, x: float) -> SafeString:
+    return format_html('<path class="{}" d="M{} 5V{}"/>', kind, x, HEIGHT - 5)
+
+
+def _dot(x: float) -> SafeString:
+    return format_html('<circle class="dot" cx="{}" cy="{}" r="6"/>', x, HEIGHT // 2)
+
+
+def _drawing(parts: Sequence[SafeString]) -> SafeString:
+    return format_html(
+        '<svg class="chart" viewBox="-6 0 {} {}" aria-hidden="true">{}</svg>',
+        WIDTH + 12,
+        HEIGHT,
+        SafeString("".join(parts)),
+    )
