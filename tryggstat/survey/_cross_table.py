@@ -30,12 +30,7 @@ class Cells:
 
     key: Integers  # the cell of each person
     codes: list[Integers]  # per variable, the level of each cell
-    person: Integers  # somebody of each cell
-
-    @property
-    def size(self) -> int:
-        """Cells, the empty ones of a dense table too."""
-        return self.person.size
+    size: int
 
     def sums(self, weight: Floats) -> Floats:
         """Return the sum of the weights in each cell."""
@@ -44,21 +39,21 @@ class Cells:
 
 def cross(variables: Variables, levels: Mapping[str, Any], n: int) -> Cells:
     """Cross the variables that have levels with totals, over n persons."""
-    codes = [codes_of(name, variables[name], wanted) for name, wanted in levels.items()]
     key, size = np.zeros(n, dtype=np.intp), 1
-    for (name, wanted), code in zip(levels.items(), codes, strict=True):
+    codes: list[Integers] = []
+    for name, wanted in levels.items():
+        code, count = codes_of(name, variables[name], wanted), len(levels_of(wanted))
         if code.size != n:
             raise ValueError(f"{name} has {code.size} values, the weights have {n}")
-        count = len(levels_of(wanted))
         key *= count
         key += code
+        codes = [np.repeat(above, count) for above in codes]
+        codes.append(np.tile(np.arange(count), size))
         size *= count
         if size > DENSE:
             used, key = np.unique(key, return_inverse=True)
-            size = used.size
-    person = np.zeros(size, dtype=np.intp)
-    person[key] = np.arange(n)
-    return Cells(key, [code[person].astype(np.intp) for code in codes], person)
+            codes, size = [code[used] for code in codes], used.size
+    return Cells(key, codes, size)
 
 
 def codes_of(name: str, values: Column, wanted: Mapping[Any, float]) -> NDArray[Any]:

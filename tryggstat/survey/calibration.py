@@ -162,8 +162,9 @@ def rake(
         errors.append(largest)
     adjustment = np.divide(table, before, out=np.ones_like(table), where=before > 0)
     margins = _margins(totals, cells, table)
-    per_person = adjustment[cells.key]
-    return Weights(w * per_person, per_person, len(errors), tuple(errors), margins)
+    new = adjustment[cells.key]
+    new *= w
+    return Weights(new, w, len(errors), tuple(errors), margins)
 
 
 def calibrate(
@@ -245,19 +246,29 @@ def calibrate(
     cells = cross(variables, levels, w.size)
     table = cells.sums(w)
     _check_not_empty(table, cells, levels)
-    x, targets = margin_matrix(variables, totals)
     if len(levels) == len(totals):
-        base, x, row = table, x[cells.person], cells.key
+        targets = [targets_of(wanted) for wanted in levels.values()]
+        columns = [
+            _indicators(code, target.size)
+            for code, target in zip(cells.codes, targets, strict=True)
+        ]
+        base, x, target, row = (
+            table,
+            np.hstack(columns),
+            np.concatenate(targets),
+            cells.key,
+        )
     else:
+        x, target = margin_matrix(variables, totals)
         base, row = w, np.arange(w.size)
 
-    scale = np.where(targets != 0, np.abs(targets), base @ np.abs(x))
+    scale = np.where(target != 0, np.abs(target), base @ np.abs(x))
     scale = np.where(scale > 0, scale, 1.0)
     norm = np.sqrt(base @ x**2)
     unit = x / np.where(norm > 0, norm, 1.0)
 
     def miss(g: Floats) -> Floats:
-        return np.asarray((targets - (base * g) @ x) / scale)
+        return np.asarray((target - (base * g) @ x) / scale)
 
     u = np.zeros(base.size)
     g, slope = distance(u)
@@ -282,13 +293,12 @@ def calibrate(
     if errors[-1] > tolerance:
         within = f" with adjustments within {bounds}" if bounds else ""
         raise MarginsNotMet(_worst(margins, f"after {len(errors)} rounds{within}"))
-    adjustment = g[row]
-    new = w * adjustment
+    new = w * g[row]
     negative = int((new < 0).sum())
     warnings = (f"{negative} weights are negative: use bounds or raking",)
     return Weights(
         new,
-        adjustment,
+        w,
         len(errors),
         tuple(errors),
         margins,
@@ -345,7 +355,7 @@ def margin_matrix(variables: Variables, totals: Totals) -> tuple[Floats, Floats]
         if isinstance(wanted, Mapping):
             code = codes_of(name, variables[name], wanted)
             size = targets_of(wanted).size
-            columns.append((code[:, None] == np.arange(size)).astype(float))
+            columns.append(_indicators(code, size))
             targets.extend(targets_of(wanted))
         else:
             value = np.asarray(variables[name], dtype=float)
@@ -530,6 +540,10 @@ def _named_margins(totals: Totals, reached: Floats) -> tuple[Margin, ...]:
     return tuple(
         Margin(*named, float(sum_)) for named, sum_ in zip(names, reached, strict=True)
     )
+
+
+def _indicators(code: NDArray[Any], size: int) -> Floats:
+    return np.asarray(code[:, None] == np.arange(size), dtype=float)
 
 
 def _worst(margins: Sequence[Margin], when: str) -> str:

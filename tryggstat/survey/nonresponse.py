@@ -73,8 +73,7 @@ def adjust_by_class(
         )
         raise EmptyCell(f"nobody answered in the class {named}")
     factor = np.divide(sums, reached, out=np.ones_like(sums), where=reached > 0)
-    adjustment = np.where(answered, factor[cells.key], 0.0)
-    return Weights(w * adjustment, adjustment)
+    return Weights(np.where(answered, w * factor[cells.key], 0.0), w)
 
 
 def adjust_by_propensity(
@@ -145,8 +144,7 @@ def adjust_by_propensity(
     answered = _booleans(responded, w.size)
     p = _propensity(w, answered, _model_matrix(covariates, w.size))
     if classes is None:
-        adjustment = np.where(answered, 1 / p, 0.0)
-        return Weights(w * adjustment, adjustment)
+        return Weights(np.where(answered, w / p, 0.0), w)
     order = np.argsort(p, kind="stable")
     group = np.empty(w.size, dtype=int)
     group[order] = np.arange(w.size) * classes // w.size

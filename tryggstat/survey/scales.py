@@ -147,7 +147,7 @@ def top_box(answers: ArrayLike, levels: Collection[float]) -> Floats:
     Notes
     -----
     What is not asked of a person is nan, what is answered otherwise is 0: "do not know"
-    belongs to one of the two, and the choice changes the share. Say it beside the figure.
+    belongs to one of the two, and the choice changes the share. Say which it was.
 
     References
     ----------

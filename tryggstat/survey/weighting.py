@@ -60,8 +60,8 @@ class Weights:
     ----------
     weight : array of float, shape (n,)
         The new weights.
-    adjustment : array of float, shape (n,)
-        New weight over old weight; 1 where the old weight is 0.
+    before : array of float, shape (n,)
+        The weights it started from.
     iterations : int
         Rounds until the totals were met; 0 for a closed formula.
     errors : tuple of float
@@ -73,11 +73,17 @@ class Weights:
     """
 
     weight: Floats
-    adjustment: Floats
+    before: Floats
     iterations: int = 0
     errors: tuple[float, ...] = ()
     margins: tuple[Margin, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def adjustment(self) -> Floats:
+        """New weight over old weight, shape (n,); 1 where the old weight is 0."""
+        ones = np.ones_like(self.weight)
+        return np.divide(self.weight, self.before, out=ones, where=self.before != 0)
 
     @property
     def largest_margin_error(self) -> float:
@@ -239,8 +245,7 @@ def trim(weight: ArrayLike, *, lower: float = 0.0, upper: float = math.inf) -> W
         share = (new - cut)[outside].sum() / max(int(inside.sum()), 1)
         new = np.where(inside, new + share, cut)
         rounds += 1
-    adjustment = np.divide(new, w, out=np.ones_like(w), where=w > 0)
-    return Weights(new, adjustment, rounds)
+    return Weights(new, w, rounds)
 
 
 def _checked(weight: ArrayLike) -> Floats:

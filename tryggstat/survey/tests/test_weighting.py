@@ -344,7 +344,7 @@ def test_nonresponse_by_propensity_balances_what_the_model_knows():
     by_fifths = nonresponse.adjust_by_propensity(
         weight, answered, {"age": age}, classes=5
     )
-    assert np.unique(by_fifths.adjustment).size == 6
+    assert np.unique(by_fifths.adjustment.round(9)).size == 6
     assert_allclose(by_fifths.weight.sum(), weight.sum())
 
 
