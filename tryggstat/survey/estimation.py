@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tryggstat import __version__
-from tryggstat.survey import intervals
+from tryggstat.survey import _quantiles, intervals
 from tryggstat.survey._domains import Domains, Moments
 from tryggstat.survey.design import Coded, Codes, Design, Floats, encode
 from tryggstat.survey.intervals import Interval
@@ -211,12 +211,13 @@ def estimate(
     by: By | None = None,
     level: Any = None,
     denominator: ArrayLike | None = None,
+    quantiles: Sequence[float] | None = None,
     where: ArrayLike | None = None,
     interval: Interval | None = None,
     confidence: float = 0.95,
 ) -> Estimates:
     """
-    Estimate means, shares, totals or ratios of the population and of its groups.
+    Estimate means, shares, totals, ratios or quantiles of a population and its groups.
 
     Parameters
     ----------
@@ -225,7 +226,7 @@ def estimate(
     values : mapping from str to array, shape (n,)
         The variables. NaN (None, or an empty string, when `level` is given) is missing:
         such rows are outside the domain, the design keeps them.
-    kind : {"mean", "share", "total", "ratio"}
+    kind : {"mean", "share", "total", "ratio", "quantile"}
         What to estimate. "share" takes a column of 0 and 1, or `level`.
     by : mapping from str to array, shape (n,), optional
         Groups; several are crossed. Every combination in the sample gets a row.
@@ -233,6 +234,8 @@ def estimate(
         The answer whose share is asked for; several give several rows.
     denominator : array, shape (n,), optional
         What a ratio is divided by.
+    quantiles : sequence of float between 0 and 1, optional
+        Which quantiles; the median by default. Several give several rows.
     where : array of bool, shape (n,), optional
         The domain to stay within.
     interval : {"logit", "beta", "wilson", "asin", "normal"}, optional
@@ -268,9 +271,14 @@ def estimate(
     with N the sum of the group's weights, as R's survey reports them (deff="replace"
     and deff=TRUE).
 
+    A quantile is the smallest value at or below which the share p of the weights lies.
+    Its interval is Woodruff's: the quantiles at the ends of the interval of that share;
+    se is its width over 2 t, and deff that of the share.
+
     References
     ----------
     Särndal, Swensson and Wretman (1992), Model Assisted Survey Sampling, chapter 5.
+    Woodruff (1952), JASA 47, 635-646.
     Lumley (2010), Complex Surveys: A Guide to Analysis Using R.
 
     Examples
@@ -280,33 +288,44 @@ def estimate(
     >>> float(unsafe.estimate[0]), round(float(unsafe.se[0]), 4)
     (0.8333333333333334, 0.1667)
     """
-    check_options(kind, interval, confidence)
+    check_options(kind, interval, confidence, quantiles)
     groups = groups_of(design, by, where)
     domains = Domains(design, groups.code, groups.size)
-    total = kind == "total"
     variables = list(variables_of(design, values, kind, level, denominator))
-    moments = [domains.moments(v.top, v.bottom, total=total) for v in variables]
-    result = {
-        f: np.concatenate([getattr(m, f) for m in moments]) for f in Moments._fields
-    }
-    n, df, point = result["answers"], result["df"], result["estimate"]
-    se = np.sqrt(result["variance"])
+    if kind == "quantile":
+        shares = quantiles or [0.5]
+        found = [
+            q
+            for v in variables
+            for q in _quantiles.quantiles(domains, v.top, shares, confidence)
+        ]
+        moments = [
+            q.below._replace(estimate=q.estimate, variance=q.se**2) for q in found
+        ]
+        variables = [v._replace(level=str(p)) for v in variables for p in shares]
+        low, high = (np.concatenate([q[i] for q in found]) for i in (2, 3))
+    else:
+        moments = [
+            domains.moments(v.top, v.bottom, total=kind == "total") for v in variables
+        ]
+    joined = Moments(*map(np.concatenate, zip(*moments, strict=True)))
+    point, se, df, n = (
+        joined.estimate,
+        np.sqrt(joined.variance),
+        joined.df,
+        joined.answers,
+    )
     if kind == "share":
         low, high = intervals.share(interval or "logit", point, se, df, n, confidence)
-    else:
+    elif kind != "quantile":
         low, high = intervals.normal(point, se, df, confidence)
-    warnings = [
-        f"{v.name}: {left_out} rows with a missing value are left out"
-        for v, m in zip(variables, moments, strict=True)
-        if (left_out := domains.weighted_rows - int(m.answers.sum()))
-    ]
     return assemble(
         design,
         variables,
         groups,
-        result,
+        joined,
         (se, low, high),
-        warnings,
+        domains.weighted_rows,
         {
             "kind": kind,
             "interval": interval or _default(kind),
@@ -319,7 +338,12 @@ def _default(kind: Kind) -> str:
     return {"share": "logit", "quantile": "woodruff"}.get(kind, "normal")
 
 
-def check_options(kind: Kind, interval: Interval | None, confidence: float) -> None:
+def check_options(
+    kind: Kind,
+    interval: Interval | None,
+    confidence: float,
+    quantiles: Sequence[float] | None,
+) -> None:
     """Refuse what `estimate` and `compare` do not know, and say what they do."""
     if kind not in get_args(Kind):
         raise ValueError(
@@ -331,6 +355,8 @@ def check_options(kind: Kind, interval: Interval | None, confidence: float) -> N
         )
     if interval is not None and interval != "normal" and kind != "share":
         raise ValueError(f"interval {interval!r} is for shares, not for a {kind}")
+    if quantiles and (kind != "quantile" or not all(0 < q < 1 for q in quantiles)):
+        raise ValueError("quantiles are between 0 and 1, and for kind quantile only")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
 
@@ -339,17 +365,17 @@ def assemble(
     design: Design,
     variables: Sequence[Variable],
     groups: Groups,
-    moments: Mapping[str, Floats],
+    moments: Moments,
     limits: tuple[Floats, Floats, Floats],
-    warnings: Sequence[str],
+    rows: int,
     options: Mapping[str, Any],
 ) -> Estimates:
     """Put the columns together and give a reason for each kind of missing figure."""
     se, low, high = limits
-    n, point, df = moments["answers"], moments["estimate"], moments["df"]
-    random = moments["random_variance"]
+    n, point, df = moments.answers, moments.estimate, moments.df
+    random = moments.random_variance
     if design.fpc is not None:
-        left = 1 - n / moments["persons"]
+        left = 1 - n / moments.persons
         random = np.where(left > 0, random * left, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         differ = random > (ROUNDING * point) ** 2
@@ -359,6 +385,8 @@ def assemble(
     doubts = {
         "no answers": n == 0,
         "no degrees of freedom, so no interval": (n > 0) & ~(df > 0),
+        "the interval goes beyond the data": (df > 0)
+        & (np.isnan(low) | np.isnan(high)),
         "all answers are alike, so no design effect": (n > 1) & ~differ,
         "the estimate is 0, so no coefficient of variation": (n > 0) & (point == 0),
     }
@@ -373,6 +401,12 @@ def assemble(
         ]
         return " ".join(str(part) for part in parts if part is not None)
 
+    missing = {
+        v.name: rows - int(counted)
+        for v, counted in zip(
+            variables, n.reshape(-1, groups.size).sum(axis=1), strict=True
+        )
+    }
     return Estimates(
         value=np.repeat([v.name for v in variables], groups.size),
         level=np.repeat(np.array([v.level for v in variables], object), groups.size),
@@ -387,7 +421,11 @@ def assemble(
         deff=deff,
         cv=cv,
         warnings=(
-            *warnings,
+            *(
+                f"{name}: {count} rows with a missing value are left out"
+                for name, count in missing.items()
+                if count
+            ),
             *(
                 f"{reason}: {', '.join(map(name, np.flatnonzero(where).tolist()))}"
                 for reason, where in doubts.items()

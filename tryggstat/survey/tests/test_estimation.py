@@ -94,6 +94,13 @@ def test_a_lonely_unit_is_refused_or_treated_as_asked():
     assert_allclose(variance("fail", fpc=[2, 2, 1]), 0)  # all drawn: nothing to refuse
 
 
+def test_the_median_is_the_first_value_that_half_of_the_weight_reaches():
+    design = Design([1, 1, 2, 4])
+    result = estimate(design, {"y": [1, 2, 3, 9]}, kind="quantile", quantiles=[0.5])
+    assert result.estimate == 3  # weights 1 2 4 8: half is reached, not passed, at 3
+    assert result.level.tolist() == ["0.5"]
+
+
 # -- R survey
 
 
@@ -162,6 +169,18 @@ def test_intervals_for_shares_agree_with_r(name, interval, r_name, rtol):
 
     assert_r(share, r, rtol=rtol)
     assert_allclose([share.low, share.high], [[r["lo"]], [r["hi"]]], rtol=rtol)
+
+
+@needs_reference
+@pytest.mark.parametrize("name", DESIGNS)
+def test_quantiles_agree_with_r(name):
+    design, t = sample(name)
+    r = expected()[f"{name}/quantile_api00"]
+    result = estimate(
+        design, {"y": t["api00"]}, kind="quantile", quantiles=[0.25, 0.5, 0.75]
+    )
+    assert_r(result, r)
+    assert_allclose([result.low, result.high], [r["lo"], r["hi"]])
 
 
 CALIBRATED = {
