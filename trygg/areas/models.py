@@ -250,6 +250,7 @@ class Typology(models.Model):
     """Our own grouping of areas by conditions: one run, with method and input kept."""
 
     geography = models.ForeignKey(Geography, models.PROTECT)
+    municipality = models.CharField(max_length=4, blank=True)  # "": all of them
     title = models.CharField(max_length=200)
     computed_at = models.DateTimeField()
     method = models.JSONField()  # options, version, columns, input hash
