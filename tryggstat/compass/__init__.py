@@ -1,6 +1,7 @@
 """Areas compared: typology, likeness, composite index, segregation."""
 
 from tryggstat.compass.groups import GroupCount, GroupsTest, count_groups, groups_test
+from tryggstat.compass.index import CompositeIndex, Indicator, composite_index
 from tryggstat.compass.segregation import (
     MultigroupSegregation,
     Segregation,
@@ -11,19 +12,25 @@ from tryggstat.compass.segregation import (
 from tryggstat.compass.similarity import Similar, similar
 from tryggstat.compass.standardise import standardise
 from tryggstat.compass.typology import Move, Typology, silhouette, typology
+from tryggstat.compass.uncertainty import RankUncertainty, rank_uncertainty
 
 __all__ = [
+    "CompositeIndex",
     "GroupCount",
     "GroupsTest",
+    "Indicator",
     "Move",
     "MultigroupSegregation",
+    "RankUncertainty",
     "Segregation",
     "Similar",
     "Typology",
+    "composite_index",
     "count_groups",
     "exposure",
     "groups_test",
     "multigroup_segregation",
+    "rank_uncertainty",
     "segregation",
     "silhouette",
     "similar",
