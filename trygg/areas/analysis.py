@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 
 import tryggstat
 from trygg.areas import queries
-from trygg.areas.models import Area, Geography, Indicator, Typology, TypologyMember
-from trygg.areas.queries import Values
+from trygg.areas.models import Area, Geography, Typology, TypologyMember
+from trygg.areas.queries import SimilarArea, Values
 from trygg.areas.reading.files import digest_of
 from trygg.history.steps import record
 from tryggstat import compass
@@ -35,6 +34,7 @@ COLUMNS = (
 GROUPS = 6
 FEWEST_PER_GROUP = 5  # of areas: fewer areas give fewer groups
 SEED = 1
+SIMILAR = 5  # areas that are kept as most alike
 
 
 class TooFewAreas(Exception):
@@ -86,8 +86,8 @@ def compute_typology(
     TooFewAreas
         There are not enough areas with all figures.
     """
-    codes = [*COLUMNS, "population", queries.STUDENT_SHARE]
-    figures = queries.values(codes, geography, municipality=municipality)
+    everywhere = _figures(geography, "")
+    figures = _within(everywhere, municipality)
     given = _input(figures)
     groups = min(GROUPS, len(given.rows) // FEWEST_PER_GROUP)
     if groups < 2:
@@ -126,6 +126,8 @@ def compute_typology(
         result=_result(given, found, test),
     )
     warning = queries.warnings(figures)
+    keys = [figures.areas[i].pk for i in given.rows]
+    alike = _alike(keys, _input(everywhere), SIMILAR)
     TypologyMember.objects.bulk_create(
         TypologyMember(
             typology=run,
@@ -133,9 +135,10 @@ def compute_typology(
             label=int(label),
             silhouette=float(width),
             warning=warning[i],
+            similar=similar,
         )
-        for i, label, width in zip(
-            given.rows.tolist(), found.labels, found.silhouette, strict=True
+        for i, label, width, similar in zip(
+            given.rows.tolist(), found.labels, found.silhouette, alike, strict=True
         )
     )
     record(run, "computed", by=None, at=at, areas=str(len(given.rows)))
@@ -188,50 +191,63 @@ def _lower(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
-@dataclass(frozen=True)
-class SimilarArea:
-    """An area that is like another, how like, and in what it still differs."""
-
-    area: Area
-    distance: float  # typical difference of a variable, in standard deviations
-    differs: list[tuple[Indicator, float]]  # signed, the largest first
-
-
 def similar_areas(area: Area, k: int = 5, everywhere: bool = True) -> list[SimilarArea]:
     """
     Return the areas most like this one, in the whole country or in the municipality.
 
-    The answer is empty for an area that lacks a figure.
+    The answer is empty for an area that lacks a figure. Pages take the stored answer
+    of the typology (`queries.most_alike`): a whole country takes a tenth of a second.
     """
     municipality = "" if everywhere else area.municipality
-    figures = _everywhere(area.geography, municipality)
-    given = _input(figures)
-    keys = [figures.areas[i].pk for i in given.rows]
-    if area.pk not in keys or len(keys) < 2:
-        return []
-    found = compass.similar(
-        given.values,
-        to=keys.index(area.pk),
-        k=min(k, len(keys) - 1),
-        population=given.population,
-        transform=given.transform,
+    given = _input(_figures(area.geography, municipality))
+    (found,) = _alike([area.pk], given, k)
+    return queries.most_alike(TypologyMember(area=area, similar=found))
+
+
+def _figures(geography: Geography, municipality: str) -> Values:
+    codes = [*COLUMNS, "population", queries.STUDENT_SHARE]
+    return queries.values(codes, geography, municipality=municipality)
+
+
+def _within(figures: Values, municipality: str) -> Values:
+    if not municipality:
+        return figures
+    inside = [
+        i for i, area in enumerate(figures.areas) if area.municipality == municipality
+    ]
+    return replace(
+        figures,
+        areas=[figures.areas[i] for i in inside],
+        values=figures.values[inside],
+        n=figures.n[inside],
+        is_recalculated=figures.is_recalculated[inside],
     )
-    indicators = {i.code: i for i in figures.indicators}
-    return [
-        SimilarArea(
-            figures.areas[given.rows[row]],
-            float(distance),
-            [(indicators[code], z) for code, z in differs],
+
+
+def _alike(keys: list[int], given: _Input, k: int) -> list[list[list[Any]]]:
+    """Return for each area those most like it, as `TypologyMember.similar` has them."""
+    pks = [given.figures.areas[i].pk for i in given.rows]
+    row = {pk: i for i, pk in enumerate(pks)}
+    k = min(k, len(pks) - 1)
+    answers: list[list[list[Any]]] = []
+    for key in keys:
+        if key not in row or k < 1:
+            answers.append([])
+            continue
+        found = compass.similar(
+            given.values,
+            to=row[key],
+            k=k,
+            population=given.population,
+            transform=given.transform,
         )
-        for row, distance, differs in zip(
+        near = zip(
             found.areas.tolist(),
             found.distance.tolist(),
             found.differs(COLUMNS),
             strict=True,
         )
-    ]
-
-
-def _everywhere(geography: Geography, municipality: str) -> Values:
-    codes: Sequence[str] = [*COLUMNS, "population"]
-    return queries.values(codes, geography, municipality=municipality)
+        answers.append(
+            [[pks[i], d, [list(pair) for pair in differs]] for i, d, differs in near]
+        )
+    return answers

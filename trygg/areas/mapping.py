@@ -150,12 +150,8 @@ def _part(raw: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _measure(entry: dict[str, Any]) -> Measure:
     try:
-        measure = Measure(
-            **{
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in entry.items()
-            }
-        )
+        lists = {k: tuple(v) for k, v in entry.items() if isinstance(v, list)}
+        measure = Measure(**entry | lists)
     except TypeError as error:
         raise _Wrong(_("A measure lacks or has too much: %s.") % error) from None
     if measure.unit not in UNITS:

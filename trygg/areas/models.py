@@ -272,6 +272,9 @@ class TypologyMember(models.Model):
     warning = models.CharField(
         max_length=40, blank=True
     )  # "student_area", "few_people"
+    # The areas of the whole country that are most alike, the nearest first:
+    # [key of the area, distance, [[indicator code, difference], …]]
+    similar = models.JSONField(default=list)
 
     class Meta:
         constraints = [

@@ -20,6 +20,7 @@ from trygg.areas.models import (
     Indicator,
     Observation,
     Typology,
+    TypologyMember,
 )
 from trygg.areas.outlines import UNIT, grid
 
@@ -34,7 +35,7 @@ AREA_TYPES = {
     5: gettext_lazy("areas with very good socio-economic conditions"),
 }
 STUDENT_SHARE = "age-20-24-share"
-STUDENT_CUT = 20.0  # per cent aged 20–24; in all of Sweden 5 to 6
+STUDENT_CUT = 15.0  # per cent aged 20–24, nearly three times the share in Sweden
 FEW_PEOPLE = 500
 
 
@@ -94,9 +95,9 @@ def shapes(geography: Geography, municipality: str = "") -> Shapes:
     areas = geography.areas.exclude(shape=None)
     if municipality:
         areas = areas.filter(municipality=municipality)
-    rows = areas.order_by("code").values_list("code", "shape")
-    polygons = np.array([shapely.from_wkb(bytes(s)) for _code, s in rows], dtype=object)
-    return Shapes([code for code, _s in rows], polygons, shapely.STRtree(polygons))
+    rows = list(areas.order_by("code").values_list("code", "shape"))
+    polygons = shapely.from_wkb([bytes(wkb or b"") for _code, wkb in rows])
+    return Shapes([code for code, _wkb in rows], polygons, shapely.STRtree(polygons))
 
 
 @dataclass(frozen=True)
@@ -353,3 +354,27 @@ def latest_typology(geography: Geography, municipality: str = "") -> Typology | 
         .order_by("-computed_at", "-pk")
         .first()
     )
+
+
+@dataclass(frozen=True)
+class SimilarArea:
+    """An area that is like another, how like, and in what it still differs."""
+
+    area: Area
+    distance: float  # typical difference of a variable, in standard deviations
+    differs: list[tuple[Indicator, float]]  # signed, the largest first
+
+
+def most_alike(member: TypologyMember) -> list[SimilarArea]:
+    """Return the areas of the whole country that were found most like this one."""
+    areas = (
+        Area.objects.select_related("parent")
+        .defer("shape", "path", "parent__shape", "parent__path")
+        .in_bulk([pk for pk, _distance, _differs in member.similar])
+    )
+    codes = {code for *_which, differs in member.similar for code, _z in differs}
+    indicators = Indicator.objects.in_bulk(codes, field_name="code")
+    return [
+        SimilarArea(areas[pk], distance, [(indicators[code], z) for code, z in differs])
+        for pk, distance, differs in member.similar
+    ]

@@ -152,8 +152,11 @@ def _in_metres(
     if given.to_epsg() == EPSG:
         return shapes
     carry = pyproj.Transformer.from_crs(given, EPSG, always_xy=True).transform
-    moved = shapely.transform(shapes, lambda x, y: carry(x, y), interleaved=False)
-    return np.asarray(moved, dtype=object)
+
+    def moved(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(carry(points[:, 0], points[:, 1]))
+
+    return np.asarray(shapely.transform(shapes, moved), dtype=object)
 
 
 def _column(
