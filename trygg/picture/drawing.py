@@ -1,0 +1,97 @@
+"""Maps for paper: SVG whose classes are told apart in grey as well as in colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.sax.saxutils import escape, quoteattr
+
+from trygg.common.maps import Box, around, box_of, town_of
+from trygg.picture.document import Map, Outline
+
+WIDTH, GAP = 1000, 24  # of a drawing, and between its two maps
+STEP = 9  # between the lines of a hatching
+
+# Fill and hatching of each class: light and dark, and lines that lean either way.
+FILLS = {
+    "higher": ("#c98a3c", "M0 0L9 9"),
+    "same": ("#e4e5df", ""),
+    "lower": ("#a9d2d3", "M9 0L0 9"),
+    "none": ("#ffffff", "M4.5 4h.1"),
+}
+
+
+def map_svg(drawn: Map) -> str:
+    """Return the whole map, and beside it the dense town where it is small."""
+    boxes = [box_of(shape.path) for shape in drawn.shapes]
+    whole, town = around(boxes).grown(0.01), town_of(boxes)
+    views = [whole, town] if town else [whole]
+    width = (WIDTH - GAP * (len(views) - 1)) / len(views)
+    heights = [
+        width * (view.bottom - view.top) / (view.right - view.left) for view in views
+    ]
+    parts = [
+        _view(drawn.shapes, view, number * (width + GAP), width, height, f"v{number}")
+        for number, (view, height) in enumerate(zip(views, heights, strict=True))
+    ]
+    if town:
+        scale = width / (whole.right - whole.left)
+        x, y = (town.left - whole.left) * scale, (town.top - whole.top) * scale
+        w, h = (town.right - town.left) * scale, (town.bottom - town.top) * scale
+        for left, top, wide, high in (
+            (x, y, w, h),
+            (width + GAP, 0, width, heights[1]),
+        ):
+            parts.append(
+                f'<rect x="{left:.1f}" y="{top:.1f}" width="{wide:.1f}" '
+                f'height="{high:.1f}" fill="none" stroke="#1a2225" stroke-width="1.6"/>'
+            )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} '
+        f'{max(heights):.0f}">{"".join(parts)}</svg>'
+    )
+
+
+def swatch_svg(code: str) -> str:
+    """Return the sign of a class in the legend."""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 26">'
+        f"<defs>{_pattern(code, f's-{code}', 1)}</defs>"
+        f'<rect x=".5" y=".5" width="39" height="25" fill="url(#s-{code})" '
+        'stroke="#717c80"/></svg>'
+    )
+
+
+def _view(
+    shapes: Sequence[Outline],
+    view: Box,
+    x: float,
+    width: float,
+    height: float,
+    name: str,
+) -> str:
+    unit = (view.right - view.left) / width
+    patterns = "".join(_pattern(code, f"{name}-{code}", unit) for code in FILLS)
+    outlines = "".join(
+        f'<path d={quoteattr(shape.path)} fill="url(#{name}-{shape.group})">'
+        f"<title>{escape(shape.label)}</title></path>"
+        for shape in shapes
+    )
+    return (
+        f'<svg x="{x:.1f}" y="0" width="{width:.1f}" height="{height:.1f}" '
+        f'viewBox="{view.view()}"><defs>{patterns}</defs>'
+        f'<g stroke="#4c585d" stroke-width="{0.7 * unit:.2f}" stroke-linejoin="round">'
+        f"{outlines}</g></svg>"
+    )
+
+
+def _pattern(code: str, ident: str, unit: float) -> str:
+    fill, lines = FILLS[code]
+    hatch = (
+        f'<path d="{lines}" stroke="#1a2225" stroke-width="1" stroke-linecap="square"/>'
+    )
+    return (
+        f'<pattern id="{ident}" patternUnits="userSpaceOnUse" width="{STEP}" '
+        f'height="{STEP}" patternTransform="scale({unit:.4f})">'
+        f'<rect width="{STEP}" height="{STEP}" fill="{fill}"/>{hatch if lines else ""}'
+        "</pattern>"
+    )
