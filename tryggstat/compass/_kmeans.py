@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 STARTS = 10
 ROUNDS = 300
@@ -22,6 +21,8 @@ def _seeds(
     points: NDArray[np.float64], groups: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
     """Draw centres far apart: each point by its square distance to those drawn."""
+    from scipy.spatial.distance import cdist
+
     chosen = [points[int(generator.random() * len(points))]]
     square = cdist(points, chosen, "sqeuclidean")[:, 0]
     while len(chosen) < groups:
@@ -35,6 +36,8 @@ def _seeds(
 def _lloyd(
     points: NDArray[np.float64], centres: NDArray[np.float64]
 ) -> tuple[float, NDArray[np.int64]]:
+    from scipy.spatial.distance import cdist
+
     labels = np.full(len(points), -1)
     for _ in range(ROUNDS):
         square = cdist(points, centres, "sqeuclidean")

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import linkage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 # Below this SciPy needs under 40 ms, less than it takes to import numba.
 SMALL = 1000
@@ -24,6 +21,9 @@ class Tree:
 
     def cut(self, groups: int) -> NDArray[np.int64]:
         """Return a group number 0 to groups - 1 for every point, in order of points."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
         n = len(self.cost) + 1
         done = max(n - groups, 0)
         merged = coo_array(
@@ -54,6 +54,8 @@ def ward(points: NDArray[np.float64]) -> Tree:
 
 def ward_plain(points: NDArray[np.float64]) -> Tree:
     """Build the same tree with SciPy, from the table of all distances."""
+    from scipy.cluster.hierarchy import linkage
+
     n = len(points)
     steps = linkage(points, "ward") if n > 1 else np.empty((0, 4))
     stands_for = np.arange(2 * n - 1)

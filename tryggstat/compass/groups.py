@@ -10,8 +10,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.distance import cdist
-from scipy.special import logsumexp
 
 from tryggstat.compass._dip import dip, dip_p
 from tryggstat.compass._ward import Tree, ward
@@ -383,6 +381,9 @@ def _mixtures(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _log_likelihood(x: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> float:
     """Fit a mixture by EM from the given groups and return its log-likelihood."""
+    from scipy.spatial.distance import cdist
+    from scipy.special import logsumexp
+
     m, q = x.shape
     total = x.T @ x  # x has mean 0
     belongs = np.eye(k)[labels]

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 
 Floats = NDArray[np.float64]
 
@@ -411,6 +410,8 @@ def chosen_weights(n: Floats, tree: Hierarchy, how: str, aggregate: str) -> Floa
                 correlation = np.corrcoef(n[:, columns].T)
                 own[columns] = np.linalg.eigh(correlation)[1][:, -1] ** 2
     if how == "optimised":
+        from scipy.optimize import minimize
+
         target = tree.effective(tree.given)
         own = tree.given.copy()
         scale = np.bincount(tree.parent, own)[tree.parent]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaln, xlogy
+
+Floats = NDArray[np.float64]
+# of the standard library, so that the command starts without SciPy
+LOG_GAMMA = np.frompyfunc(math.lgamma, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class MultigroupSegregation:
         Chance that two persons of the whole belong to different groups (Simpson).
     """
 
-    shares: NDArray[np.float64]
+    shares: Floats
     dissimilarity: float
     gini: float
     information_theory: float
@@ -273,14 +277,15 @@ def multigroup_segregation(counts: ArrayLike) -> MultigroupSegregation:
         raise ValueError("two groups or more must have people")
     p, mean = x / t[:, None], x.sum(axis=0) / all_t
     interaction = float((mean * (1 - mean)).sum())
-    diversity = float(-xlogy(mean, mean).sum())
-    safe = np.where(mean > 0, mean, 1)
+    diversity = float(-_times_log(mean, mean).sum())
     differences = sum(_differences(column, t) for column in p.T)
     return MultigroupSegregation(
         shares=mean,
         dissimilarity=float((t @ np.abs(p - mean)).sum() / (2 * all_t * interaction)),
         gini=float(differences / (2 * all_t**2 * interaction)),
-        information_theory=float((t @ xlogy(p, p / safe)).sum() / (all_t * diversity)),
+        information_theory=float(
+            (t @ (_times_log(p, p) - _times_log(p, mean))).sum() / (all_t * diversity)
+        ),
         normalised_exposure=float(((t @ (p - mean) ** 2) / (all_t * (1 - mean))).sum()),
         diversity=diversity,
         interaction=interaction,
@@ -292,12 +297,17 @@ def _beyond(index: float, expected: float) -> float:
     return float((index - expected) / (1 - expected)) if expected < 1 else float("nan")
 
 
-def _entropy(p: ArrayLike) -> NDArray[np.float64]:
+def _entropy(p: ArrayLike) -> Floats:
     share = np.asarray(p, dtype=float)
-    return np.asarray(-xlogy(share, share) - xlogy(1 - share, 1 - share))
+    return -_times_log(share, share) - _times_log(1 - share, 1 - share)
 
 
-def _differences(p: NDArray[np.float64], t: NDArray[np.float64]) -> float:
+def _times_log(a: Floats, b: Floats) -> Floats:
+    """Return a log b, 0 where a is 0."""
+    return a * np.log(np.where(a > 0, b, 1.0))
+
+
+def _differences(p: Floats, t: Floats) -> float:
     """Return the sum of t t' |p - p'| over all pairs, each counted both ways."""
     order = np.argsort(p, kind="stable")
     p, t = p[order], t[order]
@@ -305,7 +315,7 @@ def _differences(p: NDArray[np.float64], t: NDArray[np.float64]) -> float:
     return float(2 * (t * (p * people - members)).sum())
 
 
-def _expected_dissimilarity(t: NDArray[np.float64], all_x: float) -> float:
+def _expected_dissimilarity(t: Floats, all_x: float) -> float:
     """Return the mean dissimilarity if the persons were dealt out at random."""
     all_t = t.sum()
     most = np.minimum(t, all_x)
@@ -319,7 +329,6 @@ def _expected_dissimilarity(t: NDArray[np.float64], all_x: float) -> float:
     return float(all_t / (all_x * (all_t - all_x)) * apart.sum())
 
 
-def _log_choose(
-    n: NDArray[np.float64] | float, k: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    return np.asarray(-betaln(n - k + 1, k + 1) - np.log(np.asarray(n) + 1))
+def _log_choose(n: Floats | float, k: Floats) -> Floats:
+    choices = LOG_GAMMA(n + 1) - LOG_GAMMA(k + 1) - LOG_GAMMA(n - k + 1)
+    return np.asarray(choices, dtype=float)

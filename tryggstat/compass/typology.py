@@ -10,8 +10,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 
 from tryggstat.compass._kmeans import kmeans
 from tryggstat.compass._ward import ward
@@ -350,6 +348,8 @@ def silhouette(points: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
     >>> silhouette([[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1]).round(3).tolist()
     [0.818, 0.778, 0.778, 0.818]
     """
+    from scipy.spatial.distance import cdist
+
     z, group = np.asarray(points, dtype=float), np.asarray(labels)
     if z.ndim != 2 or group.shape != z.shape[:1]:
         raise ValueError(f"one label per point: got {group.shape} for {z.shape}")
@@ -386,6 +386,8 @@ def _numbered(
     found: NDArray[np.int64], old: NDArray[np.int64], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Number groups by size, or after the former groups; return labels and former."""
+    from scipy.optimize import linear_sum_assignment
+
     first = np.array([np.argmax(found == g) for g in range(k)])
     by_size = np.lexsort((first, -np.bincount(found, minlength=k)))
     labels = np.argsort(by_size)[found]
@@ -422,6 +424,8 @@ def _bootstrapped(
     seed: int,
 ) -> NDArray[np.float64]:
     """Return for each sample the Jaccard similarities and each area's group."""
+    from scipy.optimize import linear_sum_assignment
+
     results = np.full((len(numbers), k + len(z)), np.nan)
     after = range(numbers.start + 1, numbers.stop + 1)  # stream 0 made the groups
     for row, generator in zip(results, streams(seed, after), strict=True):
