@@ -7,21 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csc_array, csr_array
-from scipy.sparse.csgraph import (
-    breadth_first_order,
-    connected_components,
-    maximum_flow,
-)
+from scipy.sparse.csgraph import connected_components
+
+from tryggstat.disclosure.programs import Floats, Flow, Ints, Move, Program, solver
 
 Relation = tuple[int, Sequence[int]]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-
-NEARLY = 1e-6  # what a linear program's figure may differ from a whole number
-LARGEST_FLOW = 2**31 - 1
 
 
 class InconsistentCounts(ValueError):
@@ -83,147 +75,6 @@ class Reach:
     slope: Floats
 
 
-class _Component:
-    """Cells that can be moved, tied together by relations."""
-
-    def __init__(
-        self, matrix: csr_array, down: Floats, up: Floats, whole: bool
-    ) -> None:
-        self.matrix, self.down, self.up, self.whole = matrix, down, up, whole
-        self.programs = 0
-        self.network = self._network()
-
-    def _network(self) -> bool:
-        """
-        See the cells as arcs between relations, where that is possible.
-
-        It is when each cell stands in at most two relations and the signs of the
-        relations can be turned so that it leaves one and enters the other. So it is in
-        two-way tables, also where one of the ways is a hierarchy. Moves are then flows,
-        and the largest one is a whole number.
-        """
-        n_rows, n_cells = self.matrix.shape
-        columns = csc_array(self.matrix)
-        degree = np.diff(columns.indptr)
-        if degree.max() > 2 or degree.min() < 1:
-            return False
-        first, second = columns.indptr[:-1], columns.indptr[1:] - 1
-        tail = columns.indices[first].astype(np.int64)
-        head = np.where(degree > 1, columns.indices[second], n_rows)  # or outside
-        turn = _turned(n_rows, tail, head, columns.data[first], columns.data[second])
-        if turn is None:
-            return False
-        # Where the turned sign is negative the arc runs the other way.
-        backwards = columns.data[first] * turn[tail] < 0
-        tail[backwards], head[backwards] = head[backwards], tail[backwards]
-        finite = np.concatenate(
-            [self.down[np.isfinite(self.down)], self.up[np.isfinite(self.up)]]
-        )
-        self.endless = int(finite.sum()) + 1  # more than any finite cut can carry
-        if self.endless * (2 * n_cells + 1) > LARGEST_FLOW:
-            return False
-        nodes = np.concatenate([tail, head]), np.concatenate([head, tail])
-        capacity = np.minimum(np.concatenate([self.up, self.down]), self.endless)
-        keys, place = np.unique(nodes[0] * (n_rows + 1) + nodes[1], return_inverse=True)
-        self.capacity = np.bincount(place, weights=capacity).astype(np.int32)
-        self.own = capacity.astype(np.int32).reshape(2, n_cells)
-        self.place = place.reshape(2, n_cells)
-        self.graph = csr_array(
-            (self.capacity, (keys // (n_rows + 1), keys % (n_rows + 1))),
-            shape=(n_rows + 1, n_rows + 1),
-            copy=True,
-        )
-        self.tail, self.head, self.turn = tail, head, turn
-        return True
-
-    def reach(
-        self, cell: int, sign: int, *, slope: bool
-    ) -> tuple[float, Floats | None]:
-        """Move one cell as far as it goes: the distance, and the relations' prices."""
-        if self.matrix.shape[0] == 0:
-            return float(self.up[cell] if sign > 0 else self.down[cell]), np.zeros(0)
-        self.programs += 1
-        return (self._by_flow if self.network else self._by_program)(cell, sign, slope)
-
-    def _by_flow(
-        self, cell: int, sign: int, slope: bool
-    ) -> tuple[float, Floats | None]:
-        source, sink = self.head[cell], self.tail[cell]
-        own = self.up[cell]
-        if sign < 0:
-            source, sink, own = sink, source, self.down[cell]
-        both = self.place[:, cell]
-        self.graph.data[:] = self.capacity
-        self.graph.data[both] -= self.own[:, cell]
-        flow = maximum_flow(self.graph, source, sink)
-        carried = float(flow.flow_value) if flow.flow_value < self.endless else np.inf
-        if own <= carried:
-            return float(own), np.zeros(self.matrix.shape[0])
-        if not slope:
-            return carried, None
-        left = self.graph.copy()
-        left.data = self.graph.data - flow.flow.data.astype(np.int32)
-        left.eliminate_zeros()
-        inside = np.zeros(self.turn.size)
-        inside[breadth_first_order(left, source, return_predecessors=False)] = 1.0
-        return carried, (self.turn * (inside[-1] - inside))[:-1]
-
-    def _by_program(
-        self, cell: int, sign: int, slope: bool
-    ) -> tuple[float, Floats | None]:
-        n_rows, n_cells = self.matrix.shape
-        aim = np.zeros(n_cells)
-        aim[cell] = -sign
-        bounds = np.column_stack([-self.down, self.up])
-        answer = linprog(  # type: ignore[call-overload]  # its stubs know no sparse A
-            aim, A_eq=self.matrix, b_eq=np.zeros(n_rows), bounds=bounds, method="highs"
-        )
-        if answer.status == 3:
-            return np.inf, None
-        if answer.status != 0:
-            raise RuntimeError(f"the linear program failed: {answer.message}")
-        prices = -answer.eqlin.marginals if slope else None
-        moves = answer.x
-        if not self.whole:
-            return -float(answer.fun), prices
-        if abs(moves - moves.round()).max() < NEARLY:
-            return float(round(-answer.fun)), prices
-        whole = milp(
-            aim,
-            integrality=np.ones(n_cells, dtype=int),
-            bounds=Bounds(-self.down, self.up),
-            constraints=LinearConstraint(self.matrix, 0, 0),
-            options={"mip_rel_gap": 0.0},
-        )
-        if whole.status != 0:
-            raise RuntimeError(f"the integer program failed: {whole.message}")
-        return float(round(-whole.fun)), prices
-
-
-def _turned(
-    n_rows: int, tail: Ints, head: Ints, at_tail: Floats, at_head: Floats
-) -> Floats | None:
-    """
-    Turn the signs of relations so that each cell has opposite signs in its two.
-
-    Returns 1 or -1 for each relation and for the outside, or None if it cannot be.
-    """
-    inner = head < n_rows
-    u, v, same = tail[inner], head[inner], (at_tail * at_head)[inner] > 0
-    # Each relation twice, unturned and turned; a cell joins what must go together.
-    n = n_rows
-    left = np.concatenate([u, u + n])
-    right = np.concatenate([np.where(same, v + n, v), np.where(same, v, v + n)])
-    joined = csr_array(
-        (np.ones(left.size), (left, right)), shape=(2 * n_rows, 2 * n_rows)
-    )
-    _, label = connected_components(joined, directed=False)
-    if (label[:n] == label[n:]).any():
-        return None
-    turn = np.where(label[:n] < label[n:], 1.0, -1.0)
-    return np.append(turn, 1.0)
-
-
 class Attacker:
     """
     Somebody who knows the relations and the published cells, and can compute.
@@ -238,6 +89,9 @@ class Attacker:
         where it is hidden.
     whole : bool, default True
         Whether the attacker knows that counts are whole numbers.
+    tables : array of float, shape (n_tables, n_cells), optional
+        Moves away from the true counts that an earlier attacker had to admit. Those
+        that are still possible are remembered.
 
     Notes
     -----
@@ -246,77 +100,141 @@ class Attacker:
     """
 
     def __init__(
-        self, matrix: csr_array, down: Floats, up: Floats, *, whole: bool = True
+        self,
+        matrix: csr_array,
+        down: Floats,
+        up: Floats,
+        *,
+        whole: bool = True,
+        tables: Floats | None = None,
     ) -> None:
         self.matrix, self.down, self.up, self.whole = matrix, down, up, whole
-        self.columns = csc_array(matrix)
+        self.programs = 0
         n_rows, n_cells = matrix.shape
+        old = np.zeros((0, n_cells)) if tables is None else tables
+        still = (old >= -down).all(axis=1) & (old <= up).all(axis=1)
+        self._tables = list(old[still])
+        self.below = (-old[still]).max(axis=0, initial=0.0)
+        self.above = old[still].max(axis=0, initial=0.0)
+
         free = np.flatnonzero((down > 0) | (up > 0))
-        part = csr_array(self.columns[:, free])
-        n_parts, label = connected_components(
-            _two_sided(part), directed=False, return_labels=True
-        )
-        row_label, cell_label = label[:n_rows], label[n_rows:]
+        part = csr_array(csc_array(matrix)[:, free])
+        n_parts, found = connected_components(_two_sided(part), directed=False)
+        label = found.astype(np.int64)
         self.home = np.full(n_cells, -1)
-        self.home[free] = cell_label
-        self.position = np.full(n_cells, -1)
-        self.rows: dict[int, Ints] = {}
-        self.cells: dict[int, Ints] = {}
-        self._components: dict[int, _Component] = {}
-        order = np.argsort(cell_label, kind="stable")
-        row_order = np.argsort(row_label, kind="stable")
-        row_from = np.searchsorted(row_label[row_order], np.arange(n_parts + 1))
-        cell_from = np.searchsorted(cell_label[order], np.arange(n_parts + 1))
-        for c in range(n_parts):
-            cells = free[order[cell_from[c] : cell_from[c + 1]]]
-            if cells.size:
-                self.cells[c] = cells
-                self.rows[c] = row_order[row_from[c] : row_from[c + 1]]
-                self.position[cells] = np.arange(cells.size)
+        self.home[free] = label[n_rows:]
+        self._rows = _groups(label[:n_rows], n_parts)
+        self._cells = [free[cells] for cells in _groups(label[n_rows:], n_parts)]
+        self._solvers: dict[int, Flow | Program] = {}
+        self._moves: dict[tuple[int, int], Move] = {}
 
     @property
-    def programs(self) -> int:
-        """Number of flow, linear and integer programs solved so far."""
-        return sum(c.programs for c in self._components.values())
+    def tables(self) -> Floats:
+        """All moves of all cells that the attacker was seen to have to admit."""
+        return np.array(self._tables).reshape(-1, self.home.size)
 
-    def _component(self, label: int) -> _Component:
-        if label not in self._components:
-            rows, cells = self.rows[label], self.cells[label]
-            self._components[label] = _Component(
+    def solver(self, part: int) -> Flow | Program:
+        """Return what finds the farthest moves in one component."""
+        if part not in self._solvers:
+            rows, cells = self._rows[part], self._cells[part]
+            self._solvers[part] = solver(
                 csr_array(self.matrix[rows][:, cells]),
                 self.down[cells],
                 self.up[cells],
                 self.whole,
             )
-        return self._components[label]
+        return self._solvers[part]
+
+    def flows(self, cell: int) -> bool:
+        """Say whether the moves of a cell are flows, and therefore quickly found."""
+        return self.home[cell] >= 0 and isinstance(self.solver(self.home[cell]), Flow)
 
     def distance(self, cell: int, sign: int) -> float:
-        """Return how far the attacker must admit that a cell may lie up or down."""
-        if self.home[cell] < 0:
-            return 0.0
-        component = self._component(self.home[cell])
-        return component.reach(self.position[cell], sign, slope=False)[0]
+        """Return how far up or down of its count the attacker must admit a cell."""
+        return self._farthest(cell, sign, prices=False).distance
+
+    def window(self, cell: int, *, enough: float = np.inf) -> float:
+        """Return the width of a cell's interval, or at least `enough` of it."""
+        up = self.distance(cell, 1)
+        return up if up >= enough else up + self.distance(cell, -1)
 
     def reach(self, cell: int, sign: int) -> Reach:
         """Return the distance and, where it is finite, what stops the cell."""
-        label = self.home[cell]
-        slope = np.zeros(self.columns.shape[1])
+        move = self._farthest(cell, sign, prices=True)
+        slope = np.zeros(self.home.size)
         slope[cell] = sign
-        if label < 0:
-            return Reach(0.0, slope)
-        component = self._component(label)
-        distance, prices = component.reach(self.position[cell], sign, slope=True)
-        if prices is not None:
-            slope -= self.matrix[self.rows[label]].T @ prices
-        return Reach(distance, slope)
+        if move.prices is not None:
+            slope -= self.matrix[self._rows[self.home[cell]]].T @ move.prices
+        return Reach(move.distance, slope)
 
-    def intervals(self) -> tuple[Floats, Floats]:
-        """Return the farthest that each cell may lie below and above its count."""
-        low, high = np.zeros(self.home.size), np.zeros(self.home.size)
+    def _farthest(self, cell: int, sign: int, *, prices: bool) -> Move:
+        part = self.home[cell]
+        if part < 0:
+            return Move(0.0)
+        cells, rows = self._cells[part], self._rows[part]
+        if rows.size == 0:
+            return Move(float(self.up[cell] if sign > 0 else self.down[cell]))
+        move = self._moves.get((cell, sign))
+        if move is None or (prices and move.prices is None and move.distance < np.inf):
+            self.programs += 1
+            at = int(np.searchsorted(cells, cell))
+            move = self.solver(part).farthest(at, sign, prices=prices)
+            self._moves[cell, sign] = move
+            if move.table is not None:
+                self._remember(cells, move.table)
+        return move
+
+    def _remember(self, cells: Ints, moves: Floats) -> None:
+        table = np.zeros(self.home.size)
+        table[cells] = moves
+        self._tables.append(table)
+        self.below = np.maximum(self.below, -table)
+        self.above = np.maximum(self.above, table)
+
+    def look_around(self, targets: Ints, window: float) -> None:
+        """
+        Find tables that move many targets at once, where programs are needed.
+
+        Two targets that differ in some binary digit of their numbers are moved apart
+        in one of the tables, and together in another.
+        """
+        for part in np.unique(self.home[targets]).tolist():
+            program = self.solver(part) if part >= 0 else None
+            if not isinstance(program, Program):
+                continue
+            mine, cells = targets[self.home[targets] == part], self._cells[part]
+            for turn in range(2 * int(self.home.size).bit_length()):
+                mine = mine[(self.below + self.above)[mine] < window]
+                if not mine.size:
+                    break
+                signs = np.where((mine >> turn // 2) & 1, 1.0, -1.0) * (-1) ** turn
+                self.programs += 1
+                moves = program.many(np.searchsorted(cells, mine), signs, window)
+                if moves is None:
+                    break
+                self._remember(cells, moves)
+
+    def intervals(self, *, exact: bool = True) -> tuple[Floats, Floats]:
+        """
+        Return the farthest that each cell may lie below and above its count.
+
+        If it need not be `exact`, programs are not solved for it: where they would be
+        needed, it is the farthest that was seen.
+        """
+        low, high = self.below.copy(), self.above.copy()
         for cell in np.flatnonzero(self.home >= 0).tolist():
-            low[cell] = self.distance(cell, -1)
-            high[cell] = self.distance(cell, 1)
+            if exact or self.flows(cell):
+                low[cell], high[cell] = self.distance(cell, -1), self.distance(cell, 1)
+        for (cell, sign), move in self._moves.items():
+            side = high if sign > 0 else low
+            side[cell] = max(side[cell], move.distance)
         return low, high
+
+
+def _groups(label: Ints, n_groups: int) -> list[Ints]:
+    """Return the positions of each label, in order."""
+    order = np.argsort(label, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(label, minlength=n_groups))[:-1])
 
 
 def _two_sided(part: csr_array) -> csr_array:
