@@ -13,7 +13,9 @@ from tryggstat import __version__
 
 # command -> (module in this package, one line of help). A module is imported only when
 # its command is called, so that the start stays below half a second.
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "estimate": ("survey", "Means, shares, totals, ratios and quantiles of a sample."),
+}
 
 
 class BadInput(Exception):
@@ -21,7 +23,7 @@ class BadInput(Exception):
 
 
 class FailedJob(Exception):
-    """The input could be read, but the work cannot be done: one sentence that says why."""
+    """The input was read, but the work cannot be done: one sentence that says why."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,7 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sub = subparsers.add_parser(command, help=summary, description=summary)
         if command == wanted:
             import_module(f"{__name__}.{module}").configure(command, sub)
-            sub.add_argument("--format", choices=["json", "csv", "table"], default="json")
+            sub.add_argument(
+                "--format", choices=["json", "csv", "table"], default="json"
+            )
     options = parser.parse_args(arguments)
     module = COMMANDS[options.command][0]
     try:

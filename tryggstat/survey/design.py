@@ -106,7 +106,8 @@ class Stage(NamedTuple):
 
     stratum: Codes  # of each row
     unit: Codes | None  # of each row; None when every row is a unit of its own
-    units: Codes  # number in each stratum, as are the next two
+    units: Codes  # number in each stratum; the next three are per stratum too
+    fraction: Floats  # sampled, 0 if that does not matter
     scale: Floats
     centred: NDArray[np.bool_]  # False for a lonely unit that is to be adjusted
 
@@ -126,9 +127,10 @@ class Design:
 
     Parameters
     ----------
-    weight : array, shape (n,)
+    weight : array, shape (n,), optional
         Persons that each answer stands for; 0 or more. A row of weight 0 is part of the
-        design but of no estimate.
+        design but of no estimate. Without it the weight is 1 over the sampling fraction
+        by `fpc`, or 1.
     stratum : array, shape (n,), optional
         The stratum that each row was drawn in.
     psu : array, shape (n,), or sequence of such arrays, optional
@@ -179,7 +181,7 @@ class Design:
     2
     """
 
-    weight: ArrayLike
+    weight: ArrayLike | None = None
     stratum: ArrayLike | Coded | None = None
     psu: ArrayLike | Sequence[ArrayLike | Coded] | Coded | None = None
     fpc: ArrayLike | Sequence[ArrayLike] | None = None
@@ -188,6 +190,8 @@ class Design:
     base_weight: ArrayLike | None = None
 
     def __post_init__(self) -> None:
+        if self.weight is None:
+            object.__setattr__(self, "weight", self._inverse_fractions())
         w = np.asarray(self.weight, dtype=float)
         if w.ndim != 1 or not w.size:
             raise ValueError(f"weight must be a column of numbers, got shape {w.shape}")
@@ -210,6 +214,17 @@ class Design:
         if base.shape not in ((1,), w.shape) or not (base >= 0).all():
             raise ValueError("base_weight must be 0 or more and as long as weight")
         object.__setattr__(self, "base_weight", base)
+
+    def _inverse_fractions(self) -> Floats:
+        columns = [*columns_of(self.stratum), *columns_of(self.psu)]
+        columns += columns_of(self.fpc)
+        if not columns:
+            raise ValueError("a design needs weights, strata, units or sizes")
+        object.__setattr__(self, "weight", np.ones(len(encode(columns[0]).codes)))
+        w = np.ones(self.rows)
+        for stage in self.stages:
+            w /= np.where(stage.fraction > 0, stage.fraction, 1)[stage.stratum]
+        return w
 
     @property
     def w(self) -> Floats:
@@ -250,7 +265,7 @@ class Design:
             if number < len(fpc):
                 f = self._fractions(fpc[number], stratum, n_units, names)
             scale, centred = self._spread(n_units, f, names, number)
-            stages.append(Stage(stratum, unit, n_units, sampled * scale, centred))
+            stages.append(Stage(stratum, unit, n_units, f, sampled * scale, centred))
             if unit is None:
                 break
             sampled = (sampled * f)[parent]
@@ -395,9 +410,9 @@ def columns_of(columns: Any) -> list[Any]:
         return [columns]
     if isinstance(columns, np.ndarray):
         return [columns] if columns.ndim == 1 else list(columns.T)
-    first = columns[0] if len(columns) else None
-    is_sequence = isinstance(first, np.ndarray | list | tuple | Coded)
-    return list(columns) if is_sequence else [np.asarray(columns)]
+    if all(isinstance(column, np.ndarray | list | tuple) for column in columns):
+        return list(columns)
+    return [np.asarray(columns)]
 
 
 def sums(index: Codes, values: ArrayLike, size: int) -> Floats:

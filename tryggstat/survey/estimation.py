@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
@@ -99,7 +100,7 @@ class Estimates:
 
 
 def _plain(column: NDArray[Any]) -> list[Any]:
-    return [x if x == x and abs(x) != np.inf else None for x in column.tolist()]
+    return [x if math.isfinite(x) else None for x in column.tolist()]
 
 
 class Groups(NamedTuple):
@@ -401,6 +402,11 @@ def assemble(
         ]
         return " ".join(str(part) for part in parts if part is not None)
 
+    nobody = [
+        f"{v.name}: nobody answered {v.level}"
+        for v, shares in zip(variables, point.reshape(-1, groups.size), strict=True)
+        if options["kind"] == "share" and not shares.any()
+    ]
     missing = {
         v.name: rows - int(counted)
         for v, counted in zip(
@@ -421,6 +427,7 @@ def assemble(
         deff=deff,
         cv=cv,
         warnings=(
+            *nobody,
             *(
                 f"{name}: {count} rows with a missing value are left out"
                 for name, count in missing.items()
