@@ -15,6 +15,8 @@ from tryggstat import __version__
 # its command is called, so that the start stays below half a second.
 COMMANDS: dict[str, tuple[str, str]] = {
     "estimate": ("survey", "Means, shares, totals, ratios and quantiles of a sample."),
+    "weight": ("weighting", "Weights for non-response and to known totals."),
+    "small-area": ("small_area", "Model-based estimates where answers are few."),
 }
 
 

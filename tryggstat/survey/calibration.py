@@ -306,6 +306,54 @@ def calibrate(
     )
 
 
+def check_margins(
+    weight: ArrayLike, variables: Variables, totals: Totals
+) -> tuple[Margin, ...]:
+    """
+    Say what weights add up to, total by total.
+
+    Parameters
+    ----------
+    weight : array of float, shape (n,)
+        Any weights, such as trimmed ones.
+    variables, totals
+        As in `calibrate`.
+
+    Returns
+    -------
+    tuple of Margin
+        In the order of the totals.
+
+    Raises
+    ------
+    UnknownLevel
+        A person of the sample has a level without a total.
+
+    Notes
+    -----
+    sum(w) over each level, sum(w x) for a continuous variable.
+
+    References
+    ----------
+    Deville and Sarndal (1992), JASA 87(418), 376-382.
+
+    Examples
+    --------
+    >>> margin, = check_margins([5, 6], {"age": [20, 40]}, {"age": 350})
+    >>> margin.reached, round(margin.error, 4)
+    (340.0, 0.0286)
+    """
+    w = np.asarray(weight, dtype=float)
+    sums: list[Floats] = []
+    for name, wanted in totals.items():
+        if isinstance(wanted, Mapping):
+            code = codes_of(name, variables[name], wanted)
+            sums.append(np.bincount(code, w, len(levels_of(wanted))).astype(float))
+        else:
+            sums.append(np.array([w @ np.asarray(variables[name], dtype=float)]))
+    return _named_margins(totals, np.concatenate(sums) if sums else np.zeros(0))
+
+
 def margin_matrix(variables: Variables, totals: Totals) -> tuple[Floats, Floats]:
     """
     Return what each person adds to each total, and the totals.
