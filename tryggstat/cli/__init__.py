@@ -17,6 +17,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "estimate": ("survey", "Means, shares, totals, ratios and quantiles of a sample."),
     "weight": ("weighting", "Weights for non-response and to known totals."),
     "small-area": ("small_area", "Model-based estimates where answers are few."),
+    "index": ("compass", "A composite index, and how sure every rank is."),
+    "typology": ("compass", "Groups of areas that are alike, and how firm they are."),
+    "similar": ("compass", "The areas most like one area, and what differs."),
+    "segregation": ("compass", "How unevenly groups of people live over the areas."),
 }
 
 

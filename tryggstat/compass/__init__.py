@@ -11,6 +11,7 @@ from tryggstat.compass.segregation import (
     exposure,
     multigroup_segregation,
     segregation,
+    spatial_dissimilarity,
 )
 from tryggstat.compass.similarity import Similar, similar
 from tryggstat.compass.standardise import standardise
@@ -37,6 +38,7 @@ __all__ = [
     "segregation",
     "silhouette",
     "similar",
+    "spatial_dissimilarity",
     "standardise",
     "typology",
 ]

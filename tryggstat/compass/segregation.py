@@ -228,6 +228,55 @@ def exposure(group: ArrayLike, other: ArrayLike, total: ArrayLike) -> float:
     return float(x @ share / x.sum())
 
 
+def spatial_dissimilarity(
+    group: ArrayLike, total: ArrayLike, focal: ArrayLike, neighbour: ArrayLike
+) -> float:
+    """
+    Measure dissimilarity that people meet across the borders between areas.
+
+    Parameters
+    ----------
+    group, total : array of float, shape (m,)
+        Persons of the group, and all persons, in each area.
+    focal, neighbour : array of int, shape (q,)
+        Rows of areas that border each other, each pair both ways.
+
+    Returns
+    -------
+    float
+        The dissimilarity less the mean difference in share between neighbours: below
+        the plain index, since a border between unlike areas is where they meet. It can
+        fall below 0.
+
+    Raises
+    ------
+    ValueError
+        As `segregation`; or there are no neighbours.
+
+    Notes
+    -----
+    D - mean of |p - p'| over pairs of neighbours, p being the share in an area. Pairs
+    with an area without people are left out.
+
+    References
+    ----------
+    Morrill (1991), Geography Research Forum 11, 25-36.
+
+    Examples
+    --------
+    >>> spatial_dissimilarity([10, 0], [10, 10], [0, 1], [1, 0])
+    0.0
+    """
+    plain = segregation(group, total).dissimilarity
+    x, t = np.asarray(group, dtype=float), np.asarray(total, dtype=float)
+    one, other = np.asarray(focal, dtype=int), np.asarray(neighbour, dtype=int)
+    peopled = (t[one] > 0) & (t[other] > 0)
+    if not peopled.any():
+        raise ValueError("there are no neighbours with people")
+    one, other = one[peopled], other[peopled]
+    return plain - float(np.abs(x[one] / t[one] - x[other] / t[other]).mean())
+
+
 def multigroup_segregation(counts: ArrayLike) -> MultigroupSegregation:
     """
     Measure how unevenly several groups live over the areas.

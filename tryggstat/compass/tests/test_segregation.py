@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tryggstat.compass import exposure, multigroup_segregation, segregation
+from tryggstat.compass import (
+    exposure,
+    multigroup_segregation,
+    segregation,
+    spatial_dissimilarity,
+)
 from tryggstat.compass.segregation import _expected_dissimilarity
 
 REFERENCE = Path(os.environ.get("TRYGG_REFERENCE", "../shared/reference"))
@@ -112,6 +117,17 @@ def test_small_areas_without_any_pattern_are_corrected_to_about_nothing():
     assert found.dissimilarity > 0.2
     assert abs(found.dissimilarity_corrected) < 0.05
     assert abs(found.eta_squared_corrected) < 0.02
+
+
+def test_borders_between_unlike_areas_lessen_the_dissimilarity():
+    # Shares 1, 1, 0, 0 in a row: D = 1; of three borders one is between unlike areas,
+    # so 1 - 1/3. In the order 1, 0, 1, 0 all three are: 0.
+    focal, neighbour = [0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]
+    apart = spatial_dissimilarity([5, 5, 0, 0], [5] * 4, focal, neighbour)
+    mixed = spatial_dissimilarity([5, 0, 5, 0], [5] * 4, focal, neighbour)
+    np.testing.assert_allclose([apart, mixed], [2 / 3, 0], atol=1e-12)
+    with pytest.raises(ValueError, match="no neighbours"):
+        spatial_dissimilarity([5, 0], [5, 5], [], [])
 
 
 @needs_reference
