@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -47,6 +46,8 @@ class SmallAreas:
         Whether they ended.
     method : str
         How `refvar` was found.
+    error_variance : float
+        Variance within areas, in the model of persons; nan in that of areas.
     warnings : tuple of str
         What the user should know.
     kind : str
@@ -71,6 +72,7 @@ class SmallAreas:
     iterations: int
     converged: bool
     method: str
+    error_variance: float = float("nan")
     warnings: tuple[str, ...] = ()
     kind: str = "model-based"
 
@@ -177,7 +179,7 @@ def fay_herriot(
     residual = np.full(y.size, np.nan)
     residual[has] = at.residual / np.sqrt(spread - leverage[has])
     estimate = synthetic + own * effect
-    low, high = _normal_interval(estimate, mse, confidence)
+    low, high = normal_interval(estimate, mse, confidence)
     warnings = []
     if not converged:
         warnings.append(f"refvar had not settled after {iterations} steps")
@@ -626,9 +628,11 @@ def _model(
     return y, np.where(has, d, np.inf), x / norm, norm
 
 
-def _normal_interval(
+def normal_interval(
     estimate: Floats, mse: Floats, confidence: float
 ) -> tuple[Floats, Floats]:
+    from statistics import NormalDist  # loads much that the rest does not need
+
     margin = NormalDist().inv_cdf((1 + confidence) / 2) * np.sqrt(mse)
     return estimate - margin, estimate + margin
 
