@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from trygg.common import formats
+from trygg.common.tables import Head, about, link, table
 
 WIDTH, HEIGHT = 240, 28  # of a drawing, in its own units
 STEPS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)  # where a scale of shares may end
@@ -71,11 +72,17 @@ def shares(
     """Return a table of shares: dot with interval, and the reference as a stroke."""
     ends = [x for r in rows for x in (r.value, r.high, r.reference) if x is not None]
     end = scale_end(max(ends, default=1.0))
-    body = SafeString(
-        "".join(_share_row(row, end, value_head, reference_head) for row in rows)
+    heads = [Head(first), Head(value_head, "num"), Head(_scale(end), "cell")]
+    if reference_head:
+        heads.insert(2, Head(reference_head, "num"))
+    return table(
+        heads,
+        [_share_cells(row, end, bool(reference_head)) for row in rows],
+        ident=ident,
+        title=title,
+        description=description,
+        kind="stack charted",
     )
-    heads = [first, value_head, *([reference_head] if reference_head else [])]
-    return _table(body, heads, _scale(end), ident, title, description)
 
 
 def levels(
@@ -89,86 +96,40 @@ def levels(
     reference_head: str,
 ) -> SafeString:
     """Return a table of conditions: the area as a dot on the span of all areas."""
-    body = SafeString(
-        "".join(_level_row(row, value_head, reference_head) for row in rows)
-    )
-    heads = [first, value_head, reference_head]
-    return _table(
-        body, heads, SafeString(_("Lowest to highest area")), ident, title, description
-    )
-
-
-def _table(
-    body: SafeString,
-    heads: Sequence[str],
-    scale: SafeString,
-    ident: str,
-    title: str,
-    description: str,
-) -> SafeString:
-    return format_html(
-        '<div class="scroll" tabindex="0" role="region" aria-labelledby="{0}">'
-        '<table class="table stack charted"><caption id="{0}">{1}'
-        '<span class="about">{2}</span></caption><thead><tr>{3}<td>{4}</td></tr>'
-        "</thead><tbody>{5}</tbody></table></div>",
-        ident,
-        title,
-        description,
-        format_html_join(
-            "",
-            '<th scope="col"{}>{}</th>',
-            ((SafeString(' class="num"') if n else "", h) for n, h in enumerate(heads)),
-        ),
-        scale,
-        body,
+    heads = [
+        Head(first),
+        Head(value_head, "num"),
+        Head(reference_head, "num"),
+        Head(_("Lowest to highest area"), "cell"),
+    ]
+    return table(
+        heads,
+        [
+            [
+                SafeString(conditional_escape(row.label) + about(row.note)),
+                _level(row, row.value),
+                _level(row, row.reference),
+                span(row),
+            ]
+            for row in rows
+        ],
+        ident=ident,
+        title=title,
+        description=description,
+        kind="stack charted",
     )
 
 
-def _share_row(row: Row, end: float, value_head: str, reference_head: str) -> str:
+def _share_cells(row: Row, end: float, has_reference: bool) -> list[str]:
+    label = link(row.href, row.label) if row.href else conditional_escape(row.label)
+    reference = "–" if row.reference is None else formats.share(row.reference)
     if row.value is None:
-        value, drawing = row.note, SafeString("")
+        cells = [label, row.note, reference, SafeString("")]
     else:
         value = formats.share_with_interval(row.value, row.low, row.high, row.bound)
         drawing = dot(row.value, row.low, row.high, row.reference, end)
-    reference = (
-        format_html(
-            '<td class="num" data-label="{}">{}</td>',
-            reference_head,
-            "–" if row.reference is None else formats.share(row.reference),
-        )
-        if reference_head
-        else SafeString("")
-    )
-    label = (
-        format_html('<a href="{}">{}</a>', row.href, row.label)
-        if row.href
-        else row.label
-    )
-    note = row.note if row.value is not None else ""
-    return format_html(
-        '<tr><th scope="row">{}{}</th><td class="num" data-label="{}">{}</td>{}'
-        '<td class="cell">{}</td></tr>',
-        label,
-        format_html('<span class="about">{}</span>', note) if note else "",
-        value_head,
-        value,
-        reference,
-        drawing,
-    )
-
-
-def _level_row(row: Level, value_head: str, reference_head: str) -> str:
-    return format_html(
-        '<tr><th scope="row">{}{}</th><td class="num" data-label="{}">{}</td>'
-        '<td class="num" data-label="{}">{}</td><td class="cell">{}</td></tr>',
-        row.label,
-        format_html('<span class="about">{}</span>', row.note) if row.note else "",
-        value_head,
-        _level(row, row.value),
-        reference_head,
-        _level(row, row.reference),
-        span(row),
-    )
+        cells = [SafeString(label + about(row.note)), value, reference, drawing]
+    return cells if has_reference else [*cells[:2], cells[3]]
 
 
 def _level(row: Level, value: float | None) -> str:

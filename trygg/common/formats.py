@@ -110,3 +110,8 @@ def listed(words: list[str]) -> str:
 def capital(sentence: str) -> str:
     """Return the sentence with a capital first letter, the rest as it is."""
     return sentence[:1].upper() + sentence[1:]
+
+
+def small(words: str) -> str:
+    """Return the words with a small first letter, for the middle of a sentence."""
+    return words[:1].lower() + words[1:]

@@ -178,7 +178,7 @@ def draw_map(
             height,
         )
         close = format_html(
-            '<use href="#{}-land"/>{}',
+            '<use class="context" href="#{}-land"/>{}',
             ident,
             _outlines(dense, groups, town, f"{ident}-town"),
         )
@@ -269,7 +269,9 @@ def _outlines(
                 format_html_join("", "{}", ((_outline(shape),) for shape in members)),
             )
         )
-    return format_html('<g id="{}">{}</g>', ident, SafeString("".join(parts)))
+    return format_html(
+        '<g class="outlines" id="{}">{}</g>', ident, SafeString("".join(parts))
+    )
 
 
 def _outline(shape: Shape) -> SafeString:

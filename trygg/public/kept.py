@@ -52,7 +52,7 @@ def name_of(request: HttpRequest) -> str:
     last = Event.objects.aggregate(last=Max("pk"))["last"]
     minute = int(timezone.now().timestamp()) // SECONDS
     page = f"{request.get_host()} {request.scheme} {request.path}"
-    return f"page {sha256(page.encode()).hexdigest()} {last} {minute}"
+    return f"page:{sha256(page.encode()).hexdigest()}:{last}:{minute}"
 
 
 def _answer(
