@@ -13,7 +13,7 @@ def insert_rows(
 ) -> None:
     """Insert rows whose columns are `fields`. Call it inside a transaction."""
     quote = connection.ops.quote_name
-    column = {field.name: field.column for field in model._meta.concrete_fields}
+    column = {f.name: str(f.column) for f in model._meta.concrete_fields}
     columns = ", ".join(quote(column[name]) for name in fields)
     table = quote(model._meta.db_table)
     with connection.cursor() as cursor:

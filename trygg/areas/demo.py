@@ -12,6 +12,7 @@ from trygg.areas.actions import load_area_key, load_geography, load_indicators
 from trygg.areas.analysis import compute_typology
 from trygg.areas.mapping import FOLDER, own_mapping
 from trygg.areas.models import Area, Geography
+from trygg.areas.nyby import CODE_OF_NYBY, load_nyby
 from trygg.areas.queries import geography_of
 
 OPEN_DATA_MUNICIPALITY = "0380"
@@ -35,6 +36,9 @@ def load_demo(municipality: str | None, *, at: datetime) -> dict[str, Any]:
 
 def _load(municipality: str | None, at: datetime) -> tuple[str, str]:
     folder = Path(settings.TRYGG_OPEN_DATA)
+    if municipality == CODE_OF_NYBY or (municipality is None and not folder.is_dir()):
+        load_nyby(at=at)
+        return CODE_OF_NYBY, "fictional"
     if municipality in (None, OPEN_DATA_MUNICIPALITY) and folder.is_dir():
         load_open_data(folder, at=at)
         return OPEN_DATA_MUNICIPALITY, "open data folder"

@@ -36,6 +36,7 @@ class Measure:
     direction: int = 0
     combines: str = ""
     classification: bool = False
+    classes: tuple[int, ...] = ()  # the only values there are
     profile: int | None = None
     note_sv: str = ""
     note_en: str = ""
@@ -73,6 +74,7 @@ class Mapping:
     measures: tuple[Measure, ...]
     sums: tuple[Sum, ...] = ()
     area_is: str = CODE
+    area_suffix: str = ""  # what the source adds to the codes: "_DeSO2018"
     carry_up: bool = False  # work out figures for the areas that these are part of
     table_id: str = ""
     address: str = ""
@@ -118,12 +120,14 @@ def _mapping(raw: dict[str, Any], source: bytes) -> Mapping:
         )
     geography = table.pop("geography", "")
     carry_up = table.pop("carry_up", False)
+    area_suffix = table.pop("area_suffix", "")
     wide = {c: None for m in measures for c in sorted(m.columns)}
     wide |= {c: None for s in sums for c in (s.total, *s.parts)}
     try:
         layout = Layout(
             area=table.pop("area"),
             group_columns=tuple(table.pop("group_columns", ())),
+            measure_dimensions=tuple(table.pop("measure_dimensions", ())),
             measures=() if table.get("value_column") else tuple(wide),
             **table,
         )
@@ -134,6 +138,7 @@ def _mapping(raw: dict[str, Any], source: bytes) -> Mapping:
             sums=sums,
             area_is=area_is,
             carry_up=carry_up,
+            area_suffix=area_suffix,
             source=source,
             **dataset,
         )

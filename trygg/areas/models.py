@@ -226,7 +226,7 @@ class Observation(models.Model):
     indicator = models.ForeignKey(Indicator, models.PROTECT, db_index=False)
     area = models.ForeignKey(Area, models.PROTECT, db_index=False)
     period = models.CharField(max_length=20)  # "2022", "2022M03"
-    group = models.CharField(max_length=60, blank=True)  # "", "sex=F"
+    group = models.CharField(max_length=200, blank=True)  # "", "sex=F"
     value = models.FloatField(null=True)  # null: not published or missing
     se = models.FloatField(null=True)
     n = models.PositiveIntegerField(null=True)  # persons behind the figure

@@ -49,6 +49,8 @@ class Layout:
     value_column: str = ""  # … and the one that holds the figure
     group_columns: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()  # wide tables: the columns that are read
+    # multidimensional sources: the dimensions that make the measure, joined by "/"
+    measure_dimensions: tuple[str, ...] = ()
 
 
 def number(text: str) -> float:

@@ -1,8 +1,7 @@
-"""Everything that changes areas, indicators and what is known about them."""
+"""Changes of figures: a file of open statistics becomes a version of a dataset."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import shapely
 from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
@@ -23,17 +21,16 @@ from trygg.areas.combining import combine
 from trygg.areas.mapping import Mapping, Measure
 from trygg.areas.models import (
     Area,
+    Combining,
     Dataset,
     DatasetVersion,
     Geography,
     Indicator,
     Observation,
 )
-from trygg.areas.outlines import outlines
-from trygg.areas.reading import files, maps, tables
-from trygg.areas.reading.maps import MapFile
+from trygg.areas.reading import files, jsonstat, px, tables
 from trygg.areas.reading.problems import BadFile, Problem, Problems, errors, shortened
-from trygg.areas.reading.table import Coded, Table
+from trygg.areas.reading.table import Table
 from trygg.history.steps import record
 
 OBSERVATION = (
@@ -41,185 +38,7 @@ OBSERVATION = (
     "is_recalculated",
 )  # fmt: skip
 MOST_FIGURES = 20_000_000
-
-
-# --- areas ----------------------------------------------------------------------------
-
-
-@transaction.atomic
-def load_geography(
-    source: Path | MapFile,
-    *,
-    code: str,
-    kind: str,
-    name: str,
-    valid_from: date,
-    at: datetime,
-    publisher: str = "",
-    licence: str = "",
-    valid_to: date | None = None,
-    parent: Geography | None = None,
-    parent_column: str = "",
-    code_column: str = "",
-    name_column: str = "",
-    is_fictional: bool = False,
-    retrieved_on: date | None = None,
-) -> Geography:
-    """
-    Load the areas of a vector file as a geography, or their outlines into one.
-
-    Areas are known by their codes: those that are there get the outline, the others
-    are added. The municipality is the first four digits of the code. The same file
-    again changes nothing.
-
-    Raises
-    ------
-    BadFile
-        The file cannot be used; its problem says why.
-    """
-    if isinstance(source, MapFile):
-        map_file = source
-    else:
-        map_file = maps.read(source, code=code_column, name=name_column)
-    wkb = shapely.to_wkb(map_file.shapes)
-    digest = files.digest_of(*(c.encode() for c in map_file.codes), *wkb)
-    geography, is_new = Geography.objects.get_or_create(
-        code=code,
-        defaults={
-            "kind": kind,
-            "name": name,
-            "valid_from": valid_from,
-            "valid_to": valid_to,
-            "parent": parent,
-            "source": publisher,
-            "licence": licence,
-            "is_fictional": is_fictional,
-        },
-    )
-    if geography.digest == digest:
-        return geography
-
-    parents: dict[str, Area] = {}
-    if parent and parent_column:
-        parents = {area.code: area for area in parent.areas.all()}
-    above = map_file.fields.get(parent_column, [""] * len(map_file.codes))
-    known = {area.code: area for area in geography.areas.all()}
-    new, changed = [], []
-    paths = outlines(map_file.shapes)
-    bounds = shapely.bounds(map_file.shapes).tolist()
-    for i, area_code in enumerate(map_file.codes):
-        area = known.get(area_code)
-        if area is None:
-            area = Area(geography=geography, code=area_code)
-            area.name = map_file.names[i]
-            area.search = area.name.casefold()
-            area.municipality = municipality_of(area_code)
-            area.parent = parents.get(above[i])
-            new.append(area)
-        else:
-            changed.append(area)
-        area.shape, area.path = wkb[i], paths[i]
-        area.min_x, area.min_y, area.max_x, area.max_y = bounds[i]
-    Area.objects.bulk_create(new, batch_size=2_000)
-    outline = ["shape", "path", "min_x", "min_y", "max_x", "max_y"]
-    Area.objects.bulk_update(changed, outline, batch_size=100)
-    geography.digest = digest
-    geography.retrieved_on = retrieved_on
-    geography.save(update_fields=["digest", "retrieved_on"])
-    what = "loaded" if is_new else "outlines_loaded"
-    record(geography, what, by=None, at=at, areas=str(len(map_file.codes)))
-    return geography
-
-
-def municipality_of(code: str) -> str:
-    """Return the municipality's code in a DeSO, RegSO or municipality code, or ""."""
-    return code[:4] if code[:4].isdigit() else ""
-
-
-@transaction.atomic
-def load_area_key(path: Path, key: Path, *, at: datetime) -> list[Geography]:
-    """
-    Load codes, names and parents of areas from a table with one row per smallest area.
-
-    `key` says in TOML which columns hold which level (mappings/deso2018-regso2020.toml
-    is one). Areas that are there already are left as they are. Returns the
-    geographies, largest areas first.
-
-    Raises
-    ------
-    BadFile
-        The table cannot be used; its problem says why.
-    """
-    described = tomllib.loads(key.read_text())
-    levels = described["level"]
-    head, rows = tables.read_texts(path)
-    place = {name: i for i, name in enumerate(head)}
-    for level in levels:
-        for column in ("code_column", "name_column"):
-            if column in level and level[column] not in place:
-                what = _("The column is missing.")
-                raise BadFile(Problem(path.name, 1, level[column], what))
-
-    geographies: list[Geography] = []
-    above: list[Area | None] = [None] * len(rows)
-    for level in levels:
-        geography, _new = Geography.objects.get_or_create(
-            code=level["geography"],
-            defaults={
-                "kind": level["kind"],
-                "name": level["title"],
-                "valid_from": level["valid_from"],
-                "parent": geographies[-1] if geographies else None,
-                "source": described["publisher"],
-                "licence": described["licence"],
-            },
-        )
-        geographies.append(geography)
-        above = _add_level(geography, level, place, rows, above)
-    record(geographies[-1], "key_loaded", by=None, at=at, file=path.name)
-    return geographies
-
-
-def _add_level(
-    geography: Geography,
-    level: dict[str, Any],
-    place: dict[str, int],
-    rows: list[list[str]],
-    above: list[Area | None],
-) -> list[Area | None]:
-    """Add the areas of one level that are not there. Returns each row's area."""
-    if "code_column" in level:
-        codes = [row[place[level["code_column"]]] for row in rows]
-    else:
-        codes = [level["code"]] * len(rows)
-    known = {
-        area.code: area for area in geography.areas.defer("shape", "path", "search")
-    }
-    new = []
-    for row, code, parent in zip(rows, codes, above, strict=True):
-        if code in known:
-            continue
-        municipality = municipality_of(code)
-        if "name_column" in level:
-            name = row[place[level["name_column"]]]
-        elif parent and "name" not in level:
-            name = f"{parent.name}, {code.removeprefix(municipality)}"
-        else:
-            name = level["name"]
-        known[code] = Area(
-            geography=geography,
-            code=code,
-            name=name,
-            search=name.casefold(),
-            municipality=municipality,
-            parent=parent,
-        )
-        new.append(known[code])
-    Area.objects.bulk_create(new, batch_size=2_000)
-    return [known[code] for code in codes]
-
-
-# --- indicators -----------------------------------------------------------------------
+LONGEST_PERIOD, LONGEST_GROUP = 20, 200  # as the table has them
 
 
 @dataclass(frozen=True)
@@ -279,11 +98,9 @@ def load_indicators(
             mapping.source,
             *sorted(area.code.encode() for area in areas),
         )
-        before = DatasetVersion.objects.filter(
-            dataset__code=mapping.code, digest=digest
-        ).first()
+        before = _loaded_before(digest, mapping, source.name, dry_run)
         if before:
-            return _same_as(before, mapping, source.name, dry_run)
+            return before
         table = read_table(source, mapping)
     except BadFile as bad:
         return ImportReport(mapping.code, source.name, [bad.problem], dry_run=dry_run)
@@ -301,7 +118,9 @@ def load_indicators(
 
 def read_table(source: Path, mapping: Mapping) -> Table:
     """Read a file of any kind that we know. Raises BadFile."""
-    return tables.read(source, mapping.layout)
+    readers = {".px": px.read, ".json": jsonstat.read}
+    reader = readers.get(source.suffix.lower(), tables.read)
+    return reader(source, mapping.layout)
 
 
 def _geography(source: Path, mapping: Mapping) -> Geography:
@@ -313,9 +132,15 @@ def _geography(source: Path, mapping: Mapping) -> Geography:
     return geography
 
 
-def _same_as(
-    before: DatasetVersion, mapping: Mapping, file: str, dry_run: bool
-) -> ImportReport:
+def _loaded_before(
+    digest: str, mapping: Mapping, file: str, dry_run: bool
+) -> ImportReport | None:
+    """Return what to say when the same file was loaded before, else None."""
+    before = DatasetVersion.objects.filter(
+        dataset__code=mapping.code, digest=digest
+    ).first()
+    if before is None:
+        return None
     what = _("The file was loaded before, as version %(number)d; nothing changed.")
     problem = Problem(file, None, None, what % {"number": before.number}, level="note")
     counts = {key: before.report.get(key, 0) for key in ("records", "areas")}
@@ -336,7 +161,11 @@ def store_table(
     retrieved_on: date | None = None,
 ) -> ImportReport:
     """Check a table against the areas and the mapping, and store it if it is sound."""
+    before = _loaded_before(digest, mapping, file, dry_run)
+    if before:
+        return before
     problems = Problems(file)
+    _check_classes(table, mapping, problems)
     cube = _cube(table, mapping, areas, problems)
     _check_sums(cube, mapping, problems)
     found = [*table.problems, *problems.all()]
@@ -375,7 +204,7 @@ def _cube(
     table: Table, mapping: Mapping, areas: list[Area], problems: Problems
 ) -> _Cube:
     number = _area_numbers(areas, mapping.area_is)
-    area = _matched(table, number, problems)
+    area = _matched(table, number, mapping.area_suffix, problems)
     needed = sorted({c for m in mapping.measures for c in m.columns})
     needed += [c for s in mapping.sums for c in (s.total, *s.parts)]
     measure = {name: i for i, name in enumerate(dict.fromkeys(needed))}
@@ -390,6 +219,10 @@ def _cube(
     which = np.array([measure.get(name, -1) for name in table.measure.labels])
     column = which[table.measure.codes]
     moments, moment = _moments(table)
+    for period, group in moments:
+        if len(period) > LONGEST_PERIOD or len(group) > LONGEST_GROUP:
+            what = _("“%(text)s” is too long to be a period or a group.")
+            problems.add("too long", what % {"text": shortened(group or period)})
     shape = (len(areas), len(measure), len(moments))
     if np.prod([float(size) for size in shape]) > MOST_FIGURES:
         what = _("The table would give more than %(most)d figures.")
@@ -419,10 +252,11 @@ def _area_numbers(areas: list[Area], area_is: str) -> dict[str, int]:
 
 
 def _matched(
-    table: Table, number: dict[str, int], problems: Problems
+    table: Table, number: dict[str, int], suffix: str, problems: Problems
 ) -> NDArray[np.int64]:
     """Return the area of each record, −1 where it is not known."""
-    of_label = np.array([number.get(label, -1) for label in table.area.labels])
+    labels = [label.removesuffix(suffix) for label in table.area.labels]
+    of_label = np.array([number.get(label, -1) for label in labels])
     unknown = np.flatnonzero(of_label < 0)
     if len(unknown) == len(of_label):
         problems.add(
@@ -475,6 +309,25 @@ def _check_doubles(
             _("Keep one of them."),
             line=line,
         )
+
+
+def _check_classes(table: Table, mapping: Mapping, problems: Problems) -> None:
+    for measure in mapping.measures:
+        if not measure.classes or measure.column not in table.measure.labels:
+            continue
+        here = table.measure.codes == table.measure.labels.index(measure.column)
+        given = np.isfinite(table.value)
+        for i in np.flatnonzero(here & given & ~np.isin(table.value, measure.classes)):
+            problems.add(
+                "class",
+                _("%(value)g is not one of the classes %(classes)s.")
+                % {
+                    "value": table.value[i],
+                    "classes": ", ".join(map(str, measure.classes)),
+                },
+                line=int(table.line[i]),
+                column=measure.column,
+            )
 
 
 def _check_sums(cube: _Cube, mapping: Mapping, problems: Problems) -> None:
@@ -539,7 +392,7 @@ def _store(
         nonlocal stored
         for measure in mapping.measures:
             figures = _figures(cube, measure)
-            carried = levels if measure.combining != "never" else []
+            carried = levels if measure.combining != Combining.NEVER else []
             for moment, (period, group) in enumerate(cube.moments):
                 value, n = figures[0][:, moment], figures[1][:, moment]
                 known = cube.present
@@ -634,6 +487,3 @@ def _levels(areas: list[Area]) -> list[tuple[list[int], csr_array]]:
         )
         above = [parents.get(pk) if pk else None for pk in above]
     return levels
-
-
-__all__ = ["BadFile", "Coded", "ImportReport", "load_area_key", "load_geography"]

@@ -1,0 +1,154 @@
+"""JSON-stat 1 and 2, and the plain JSON of PxWeb's first API."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from trygg.areas.reading import files
+from trygg.areas.reading.cubes import MOST_CELLS, Dimension, table_of
+from trygg.areas.reading.problems import BadFile
+from trygg.areas.reading.table import Coded, Table
+from trygg.areas.reading.tables import Layout, number
+
+ROLES = ("time", "geo", "metric")
+
+
+def read(path: Path, layout: Layout) -> Table:
+    """Read a JSON file of statistics. Raises BadFile with what is wrong in it."""
+    files.check(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        raise files.refuse(
+            path, _("The file is not complete JSON."), _("Fetch it again.")
+        ) from None
+    if not isinstance(content, dict):
+        raise _not_statistics(path)
+    try:
+        if "columns" in content and "data" in content:
+            return _pxweb_1(content, layout)
+        return _dataset(path, _find_dataset(path, content), layout)
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError):
+        raise _not_statistics(path) from None
+
+
+def _not_statistics(path: Path) -> BadFile:
+    return files.refuse(
+        path,
+        _("The JSON is neither JSON-stat nor an answer from PxWeb."),
+        _("Ask the source for the format json-stat2."),
+    )
+
+
+def _find_dataset(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """Return the dataset in a response of version 2, or of version 1 under a name."""
+    kind = content.get("class", "dataset")
+    if kind != "dataset":
+        what = _("The file is a %(kind)s, not a dataset with figures.") % {"kind": kind}
+        raise files.refuse(path, what, _("Fetch one of its datasets."))
+    if "value" in content:
+        return content
+    sets = [x for x in content.values() if isinstance(x, dict) and "value" in x]
+    if len(sets) > 1:
+        raise files.refuse(path, _("The file holds several datasets."))
+    return sets[0]
+
+
+def _dataset(path: Path, data: dict[str, Any], layout: Layout) -> Table:
+    described = data["dimension"]
+    ids = data["id"] if "id" in data else described["id"]
+    size = data["size"] if "size" in data else described["size"]
+    roles = data.get("role") or described.get("role") or {}
+    role_of = {name: role for role in ROLES for name in roles.get(role, ())}
+    dimensions = [
+        _dimension(name, described[name], role_of.get(name, "")) for name in ids
+    ]
+    cells = int(np.prod([int(s) for s in size]))
+    if [len(d.codes) for d in dimensions] != [int(s) for s in size]:
+        raise files.refuse(path, _("The sizes do not agree with the categories."))
+    if cells > MOST_CELLS:
+        what = _("The file holds more than %(most)d figures.") % {"most": MOST_CELLS}
+        raise files.refuse(path, what)
+    return table_of(
+        path,
+        dimensions,
+        _values(data["value"], cells),
+        layout,
+        title=str(data.get("label", "")),
+        source=str(data.get("source", "")),
+    )
+
+
+def _dimension(name: str, described: dict[str, Any], role: str) -> Dimension:
+    category = described["category"]
+    labels = category.get("label") or {}
+    index = category.get("index") or list(labels)
+    codes = sorted(index, key=index.__getitem__) if isinstance(index, dict) else index
+    codes = [str(code) for code in codes]
+    return Dimension(
+        name,
+        str(described.get("label") or name),
+        codes,
+        [str(labels.get(code, code)) for code in codes],
+        role,
+    )
+
+
+def _values(given: Any, cells: int) -> NDArray[np.float64]:
+    """Return the figures, from a list or from a mapping of those there are."""
+    pairs = given.items() if isinstance(given, dict) else enumerate(given)
+    values = np.full(cells if isinstance(given, dict) else len(given), np.nan)
+    for at, figure in pairs:
+        if figure is not None:
+            values[int(at)] = (
+                number(figure) if isinstance(figure, str) else float(figure)
+            )
+    return values
+
+
+def _pxweb_1(content: dict[str, Any], layout: Layout) -> Table:
+    """Read the plain JSON of PxWebApi v1: columns, and rows of keys and values."""
+    columns = content["columns"]
+    keys = [c for c in columns if c["type"] in ("d", "t")]
+    contents = [c["code"] for c in columns if c["type"] == "c"]
+    rows = content["data"]
+
+    def column(test: str, name: str) -> int | None:
+        wanted = [
+            i
+            for i, c in enumerate(keys)
+            if (name.casefold() in (c["code"].casefold(), c["text"].casefold()))
+            or (not name and c["type"] == test)
+        ]
+        return wanted[0] if wanted else None
+
+    area = column("d", layout.area)
+    period = column("t", layout.period_column)
+    if area is None:
+        raise KeyError("area")
+    others = [i for i in range(len(keys)) if i not in (area, period)]
+    varied = [i for i in others if len({row["key"][i] for row in rows}) > 1]
+    width = len(contents)
+
+    def spread(texts: list[str]) -> Coded:
+        coded = Coded.of(texts)
+        return Coded(coded.labels, np.repeat(coded.codes, width))
+
+    periods = [layout.period or row["key"][period] for row in rows]
+    groups = [
+        ";".join(f"{keys[i]['code']}={row['key'][i]}" for i in varied) for row in rows
+    ]
+    return Table(
+        area=spread([row["key"][area] for row in rows]),
+        measure=Coded(contents, np.tile(np.arange(width, dtype=np.int32), len(rows))),
+        period=spread(periods),
+        group=spread(groups),
+        value=np.array([number(v) for row in rows for v in row["values"]], dtype=float),
+        line=np.repeat(np.arange(1, len(rows) + 1, dtype=np.int32), width),
+    )
