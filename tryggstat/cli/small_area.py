@@ -97,21 +97,24 @@ def _covariates(table: Table, names: list[str]) -> tuple[list[str], Floats | Non
 def _rows(fit: SmallAreas, names: list[str] | None) -> list[dict[str, Any]]:
     rows = []
     for i in range(fit.estimate.size):
-        sampled = bool(np.isfinite(fit.direct[i]))
         rows.append(
             {
                 **({"id": names[i]} if names else {}),
                 "estimate": float(fit.estimate[i]),
-                "mse": float(fit.mse[i]),
-                "low": float(fit.low[i]),
-                "high": float(fit.high[i]),
+                "mse": _or_null(fit.mse[i]),
+                "low": _or_null(fit.low[i]),
+                "high": _or_null(fit.high[i]),
                 "shrinkage": float(fit.shrinkage[i]),
-                "direct": float(fit.direct[i]) if sampled else None,
+                "direct": _or_null(fit.direct[i]),
                 "synthetic": float(fit.synthetic[i]),
-                "residual": float(fit.residual[i]) if sampled else None,
+                "residual": _or_null(fit.residual[i]),
             }
         )
     return rows
+
+
+def _or_null(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _warnings(fit: SmallAreas) -> list[str]:

@@ -23,7 +23,8 @@ class SmallAreas:
         The empirical best linear unbiased predictor (EBLUP); where there is no sample,
         what the model says of an area with such covariates.
     mse : array of float, shape (m,)
-        Its mean squared error, the estimation of the model included.
+        Its mean squared error, the estimation of the model included; nan where the
+        correction of `method` takes away more than there is.
     low, high : array of float, shape (m,)
         Interval: estimate plus and minus normal quantile times the root of mse.
     shrinkage : array of float, shape (m,)
@@ -172,6 +173,8 @@ def fay_herriot(
     var_refvar, bias = _uncertainty(at, method)
     g3 = b**2 * var_refvar / (refvar + d)
     mse = g1 + b**2 * leverage + 2 * g3 - bias * b**2
+    negative = int((mse <= 0).sum())
+    mse = np.where(mse > 0, mse, np.nan)
 
     m, p = fit.x.shape
     spread = refvar + fit.d
@@ -185,6 +188,8 @@ def fay_herriot(
         warnings.append(f"refvar had not settled after {iterations} steps")
     if refvar == 0:
         warnings.append("refvar is 0: every area has the synthetic estimate")
+    if negative:
+        warnings.append(f"mse came out below 0 in {negative} areas: use reml")
     return SmallAreas(
         estimate=estimate,
         mse=mse,
@@ -580,7 +585,8 @@ def _between(
         elif method == "ml":
             step = (at.yppy - float(at.v.sum())) / float(at.v @ at.v)
         else:
-            step = (at.ypy - (m - p)) / at.yppy
+            # a perfect fit has no slope: the variance between areas is 0
+            step = (at.ypy - (m - p)) / at.yppy if at.yppy else -refvar
         new = max(refvar + step, 0.0)
         if abs(new - refvar) <= tolerance * new:
             return new, iteration, True

@@ -58,7 +58,8 @@ def unit_level(
     ------
     ValueError
         Somebody's area is not among `areas`, a number is missing, an area has more
-        answers than persons, or there are too few answers for the coefficients.
+        answers than persons, or there are too few answers for the coefficients, or nothing
+        is left for them to explain.
 
     Notes
     -----
@@ -121,7 +122,8 @@ def unit_level(
     if method == "ml":
         bias = _bias(data, ratio, s, q, covariance)
         mse -= np.stack([s**2 / total**2, n * a**2 / total**2]).T @ bias
-    mse = (1 - f) ** 2 * mse + (1 - f) * s / data.persons
+    negative = int((mse < 0).sum())
+    mse = (1 - f) ** 2 * np.where(mse < 0, np.nan, mse) + (1 - f) * s / data.persons
 
     sampled = n > 0
     spread = np.divide(s, n, out=np.full_like(n, np.nan), where=sampled)
@@ -131,6 +133,11 @@ def unit_level(
         data.n * np.log(2 * np.pi * s) + np.log1p(n * ratio).sum() + at.rss / s
     )
     low, high = normal_interval(estimate, mse, confidence)
+    warnings = []
+    if a == 0:
+        warnings.append("refvar is 0: every area has the synthetic estimate")
+    if negative:
+        warnings.append(f"mse came out below 0 in {negative} areas: use reml")
     return SmallAreas(
         estimate=estimate,
         mse=mse,
@@ -151,7 +158,7 @@ def unit_level(
         iterations=iterations,
         converged=True,
         method=method,
-        warnings=("refvar is 0: every area has the synthetic estimate",) * (a == 0),
+        warnings=tuple(warnings),
     )
 
 
@@ -235,6 +242,8 @@ def _ratio(data: _Units, method: str) -> tuple[float, int]:
             of_spread -= float(np.sum(at.q * (weighted.T @ data.x_sums)))
         return of_fit - of_spread
 
+    if data.at(0.0).rss <= 1e-14 * data.yy:
+        raise ValueError("the covariates explain every answer: there is no error left")
     if slope(0.0) <= 0:
         return 0.0, 1
     high = 1.0

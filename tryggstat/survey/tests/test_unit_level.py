@@ -135,6 +135,7 @@ def test_what_cannot_be_fitted_is_refused():
         ((four, areas, [1, 2, 3, 4], ["a", "b"], None), "belong together"),
         ((four, areas, [1, 1, 1, 1], ["a", "b"], [1, 1]), "linearly dependent"),
         (([1, 2], ["a", "b"], None, ["a", "b"], None), "too few"),
+        ((four, areas, four, ["a", "b"], [1, 2]), "no error left"),
         (([1, 2, 3, np.nan], areas, None, ["a", "b"], None), "must be numbers"),
     ]:
         with pytest.raises(ValueError, match=reason):
