@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from trygg.areas.models import Combining
 from trygg.areas.reading.files import refuse
-from trygg.areas.reading.problems import BadFile
 from trygg.areas.reading.tables import Layout
 
 FOLDER = Path(__file__).parent / "mappings"
@@ -82,18 +81,29 @@ class Mapping:
 
 
 def read_mapping(path: Path) -> Mapping:
-    """Read a mapping file. Raises BadFile with what is wrong in it."""
+    """Read a mapping file for figures. Raises BadFile with what is wrong in it."""
+    raw = read_toml(path)
     try:
-        source = path.read_bytes()
-        raw = tomllib.loads(source.decode())
-        return _mapping(raw, source)
+        return _mapping(raw, path.read_bytes())
+    except _Wrong as error:
+        raise refuse(path, str(error)) from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read any mapping file as it is. Raises BadFile when it is not TOML."""
+    try:
+        return tomllib.loads(path.read_bytes().decode())
     except OSError:
         raise refuse(path, _("There is no such mapping file.")) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         what = _("The mapping file is not TOML: %(error)s.") % {"error": error}
         raise refuse(path, what) from None
-    except _Wrong as error:
-        raise refuse(path, str(error)) from None
+
+
+def find_mapping(name: str) -> Path:
+    """Return the mapping file of that path, or of that name among our own."""
+    own = FOLDER / f"{name}.toml"
+    return own if own.is_file() else Path(name)
 
 
 def own_mapping(name: str) -> Mapping:
@@ -169,6 +179,3 @@ def _measure(entry: dict[str, Any]) -> Measure:
             _("%(code)s needs either a column, or of and per.") % {"code": measure.code}
         )
     return measure
-
-
-__all__ = ["BadFile", "Mapping", "Measure", "Sum", "own_mapping", "read_mapping"]

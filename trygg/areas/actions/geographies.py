@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import shapely
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from trygg.areas.mapping import read_toml
 from trygg.areas.models import Area, Geography
 from trygg.areas.outlines import outlines
 from trygg.areas.reading import files, maps, tables
@@ -123,7 +123,7 @@ def load_area_key(path: Path, key: Path, *, at: datetime) -> list[Geography]:
     BadFile
         The table cannot be used; its problem says why.
     """
-    described = tomllib.loads(key.read_text())
+    described = read_toml(key)
     levels = described["level"]
     head, rows = tables.read_texts(path)
     place = {name: i for i, name in enumerate(head)}
