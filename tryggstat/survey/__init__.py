@@ -1,6 +1,69 @@
 """From a sample to figures about a population: weights, estimates, comparisons."""
 
+from tryggstat.survey.calibration import (
+    calibrate,
+    check_margins,
+    margin_matrix,
+    post_stratify,
+    rake,
+    rake_replicates,
+)
 from tryggstat.survey.design import Coded, Design, LonelyUnit, encode
 from tryggstat.survey.estimation import Estimates, estimate
+from tryggstat.survey.nonresponse import adjust_by_class, adjust_by_propensity
+from tryggstat.survey.replicates import Replicates, given_replicates, replicate
+from tryggstat.survey.scales import (
+    cronbach_alpha,
+    insecurity,
+    item_mean,
+    problem_index,
+    top_box,
+)
+from tryggstat.survey.small_area import (
+    benchmark,
+    diagnose,
+    fay_herriot,
+    fay_herriot_share,
+    smooth_rates,
+)
+from tryggstat.survey.unit_level import unit_level
+from tryggstat.survey.weighting import (
+    WeightingError,
+    Weights,
+    design_weights,
+    kish_design_effect,
+    trim,
+)
 
-__all__ = ["Coded", "Design", "Estimates", "LonelyUnit", "encode", "estimate"]
+__all__ = [
+    "Coded",
+    "Design",
+    "Estimates",
+    "LonelyUnit",
+    "WeightingError",
+    "Weights",
+    "adjust_by_class",
+    "adjust_by_propensity",
+    "benchmark",
+    "calibrate",
+    "check_margins",
+    "cronbach_alpha",
+    "design_weights",
+    "diagnose",
+    "encode",
+    "estimate",
+    "fay_herriot",
+    "fay_herriot_share",
+    "insecurity",
+    "item_mean",
+    "kish_design_effect",
+    "margin_matrix",
+    "post_stratify",
+    "problem_index",
+    "rake",
+    "rake_replicates",
+    "smooth_rates",
+    "top_box",
+    "trim",
+    "unit_level",
+]

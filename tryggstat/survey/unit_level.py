@@ -58,8 +58,8 @@ def unit_level(
     ------
     ValueError
         Somebody's area is not among `areas`, a number is missing, an area has more
-        answers than persons, or there are too few answers for the coefficients, or nothing
-        is left for them to explain.
+        answers than persons, or the coefficients are as many as the answers or explain
+        every one.
 
     Notes
     -----
