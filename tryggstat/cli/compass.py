@@ -7,9 +7,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +30,7 @@ from tryggstat.compass import (
     typology,
 )
 from tryggstat.compass.standardise import TRANSFORMS
+from tryggstat.parallel import workers
 
 SOURCES = {
     "typology": "Ward 1963; Hennig 2007; Rousseeuw 1987; Hartigan and Hartigan 1985",
@@ -79,7 +78,7 @@ def configure(command: str, parser: argparse.ArgumentParser) -> None:
         add("--areas", metavar="GEO", help="map with the same codes, for neighbours")
     if command in ("typology", "index"):
         add("--seed", type=int, default=1)
-        add("--workers", type=int, default=1, metavar="N", help="processes")
+        add("--workers", type=int, default=1, metavar="N", help="threads")
         add("--scheduler", metavar="ADDRESS", help="of a Dask cluster")
 
 
@@ -113,7 +112,7 @@ def _typology(table: Table, options: argparse.Namespace) -> dict[str, Any]:
     population = None if population is None else population[used]
     transform = _transform(options)
     previous = _previous(options.previous, ids) if options.previous else None
-    with _refusals(table, names), _pool(options) as pool:
+    with _refusals(table, names), workers(options.workers, options.scheduler) as pool:
         found = typology(
             values,
             population,
@@ -320,7 +319,7 @@ def _uncertainty(
     filled = np.where(np.isnan(values), typical(values, axis=0), values)
     first, second = found.method["normalise"], found.method["aggregate"]
     try:
-        with _pool(options) as pool:
+        with workers(options.workers, options.scheduler) as pool:
             return rank_uncertainty(
                 filled[known],
                 [_node(node, options.spec) for node in nodes],
@@ -543,21 +542,6 @@ def _refusals(table: Table, names: Sequence[str]) -> Iterator[None]:
             str(problem),
         )
         raise BadInput(f"{table.source}: {text}") from None
-
-
-@contextmanager
-def _pool(options: argparse.Namespace) -> Iterator[Executor | None]:
-    """Hold processes or a cluster for as long as the work lasts."""
-    if options.scheduler:
-        from dask.distributed import Client
-
-        with Client(options.scheduler) as client:
-            yield client.get_executor()
-    elif options.workers > 1:
-        with ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
-            yield pool
-    else:
-        yield None
 
 
 def _plain(value: Any) -> Any:

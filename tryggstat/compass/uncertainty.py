@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,7 @@ from tryggstat.compass.index import (
     composite_index,
     normaliser,
 )
-from tryggstat.parallel import Work, replicates, streams
+from tryggstat.parallel import replicates, streams
 
 NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 NODE_WEIGHTS = NODE_WEIGHTS / NODE_WEIGHTS.sum()
@@ -174,17 +174,19 @@ def rank_uncertainty(
     run = partial(
         _ranks_of_draws, tree=tree, seed=seed, draws=draws, level=level, pool=pool
     )
-    method_low, _, method_high = run(exact, weight_noise=weight_noise)
-    sampling_low, _, sampling_high = run(noisy[:1], weight_noise=0.0)
-    low, median, high = run(noisy, weight_noise=weight_noise)
+    low, median, high = method = run(exact, weight_noise=weight_noise)
+    sampling = run(exact[:1], weight_noise=0.0, draws=1)
+    if noise.any():
+        sampling = run(noisy[:1], weight_noise=0.0)
+        low, median, high = run(noisy, weight_noise=weight_noise)
     return RankUncertainty(
         rank=plain.rank,
         low=low,
         high=high,
-        method_low=method_low,
-        method_high=method_high,
-        sampling_low=sampling_low,
-        sampling_high=sampling_high,
+        method_low=method[0],
+        method_high=method[2],
+        sampling_low=sampling[0],
+        sampling_high=sampling[2],
         median=median,
         by_choice=_by_choice(x, indicators, groups, plain.rank, normalise, aggregate),
         method={
@@ -241,7 +243,8 @@ def _ranks_of_draws(
     work = partial(
         _draw_ranks, moments=moments, tree=tree, weight_noise=weight_noise, seed=seed
     )
-    ranks = replicates(cast(Work, work), draws, pool=pool)
+    # whole numbers of two bytes: as float64 they would fill the memory
+    ranks = replicates(cast(Callable[[range], Floats], work), draws, pool=pool)
     tail = (1 - level) / 2
     places = [int(np.ceil(q * draws)) - 1 for q in (tail, 0.5, 1 - tail)]
     bounds = np.empty((3, ranks.shape[1]), dtype=np.int64)
