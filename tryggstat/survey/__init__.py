@@ -11,7 +11,6 @@ from tryggstat.survey.calibration import (
 from tryggstat.survey.design import Coded, Design, LonelyUnit, encode
 from tryggstat.survey.estimation import Estimates, estimate
 from tryggstat.survey.nonresponse import adjust_by_class, adjust_by_propensity
-from tryggstat.survey.replicates import Replicates, given_replicates, replicate
 from tryggstat.survey.scales import (
     cronbach_alpha,
     insecurity,
