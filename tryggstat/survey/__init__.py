@@ -11,6 +11,7 @@ from tryggstat.survey.calibration import (
 from tryggstat.survey.design import Coded, Design, LonelyUnit, encode
 from tryggstat.survey.estimation import Estimates, estimate
 from tryggstat.survey.nonresponse import adjust_by_class, adjust_by_propensity
+from tryggstat.survey.replicates import Replicates, given_replicates, replicate
 from tryggstat.survey.scales import (
     cronbach_alpha,
     insecurity,
@@ -39,6 +40,7 @@ __all__ = [
     "Design",
     "Estimates",
     "LonelyUnit",
+    "Replicates",
     "WeightingError",
     "Weights",
     "adjust_by_class",
@@ -53,6 +55,7 @@ __all__ = [
     "estimate",
     "fay_herriot",
     "fay_herriot_share",
+    "given_replicates",
     "insecurity",
     "item_mean",
     "kish_design_effect",
@@ -61,6 +64,7 @@ __all__ = [
     "problem_index",
     "rake",
     "rake_replicates",
+    "replicate",
     "smooth_rates",
     "top_box",
     "trim",

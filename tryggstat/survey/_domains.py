@@ -8,6 +8,7 @@ the small table of cells, and only that table need ever leave a machine.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,11 @@ class Moments(NamedTuple):
     answers: Floats  # rows that count
     persons: Floats  # the sum of their weights
     df: Floats
+
+    @classmethod
+    def join(cls, parts: Sequence[Moments]) -> Moments:
+        """Return the moments of several variables one after another."""
+        return cls(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def cell_sums_plain(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from tryggstat.survey.replicates import Replicates
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -150,6 +153,9 @@ class Design:
     base_weight : array, shape (n,), optional
         The weights before calibration, by which those residuals are fitted. Without it
         all rows count alike.
+    replicates : Replicates, optional
+        Replicate weights that the variance is taken from: see `replicate` and
+        `given_replicates`, which put them here.
 
     Raises
     ------
@@ -188,6 +194,7 @@ class Design:
     lonely_psu: LonelyPsu = "fail"
     calibration: ArrayLike | None = None
     base_weight: ArrayLike | None = None
+    replicates: Replicates | None = None
 
     def __post_init__(self) -> None:
         if self.weight is None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tryggstat import __version__
+from tryggstat import __version__, parallel
 from tryggstat.survey import _quantiles, intervals
 from tryggstat.survey._domains import Domains, Moments
 from tryggstat.survey.design import Coded, Codes, Design, Floats, encode
 from tryggstat.survey.intervals import Interval
+from tryggstat.survey.replicates import replicate_estimates
 
 Kind = Literal["mean", "share", "total", "ratio", "quantile"]
 By = Mapping[str, ArrayLike | Coded]
@@ -216,6 +218,7 @@ def estimate(
     where: ArrayLike | None = None,
     interval: Interval | None = None,
     confidence: float = 0.95,
+    pool: Executor | None = None,
 ) -> Estimates:
     """
     Estimate means, shares, totals, ratios or quantiles of a population and its groups.
@@ -243,6 +246,8 @@ def estimate(
         For shares; "logit" by default. Other kinds have the normal one.
     confidence : float between 0 and 1, default 0.95
         Confidence level of the intervals, which use t with the group's own df.
+    pool : concurrent.futures.Executor, optional
+        Where replicates are computed: see `tryggstat.parallel.workers`.
 
     Returns
     -------
@@ -263,7 +268,10 @@ def estimate(
 
         R = sum(w y) / sum(w x),   u = (y - R x) / sum(w x),   v = v(total of u)
 
-    where u is 0 outside the group, and v is that of the design. The design effect
+    where u is 0 outside the group, and v is that of the design. If the design has
+    replicate weights, v is theirs; the logit interval then uses their spread on the
+    logit scale, if no replicate has a share of 0 or 1, and a quantile's interval is the
+    estimate plus and minus t se. The design effect
     compares with a simple random sample of n, with s^2 the weighted mean square times
     n/(n-1)::
 
@@ -290,49 +298,122 @@ def estimate(
     (0.8333333333333334, 0.1667)
     """
     check_options(kind, interval, confidence, quantiles)
+    m = measure(
+        design,
+        values,
+        kind=kind,
+        by=by,
+        level=level,
+        denominator=denominator,
+        quantiles=quantiles or [0.5],
+        where=where,
+        confidence=confidence,
+        pool=pool,
+    )
+    point, se = m.moments.estimate, np.sqrt(m.moments.variance)
+    if kind == "share":
+        low, high = intervals.share(
+            interval or "logit",
+            point,
+            se,
+            m.moments.df,
+            m.moments.answers,
+            confidence,
+            None if m.thetas is None else _logit_se(design, m.thetas, point),
+        )
+    elif m.limits is not None:
+        low, high = m.limits
+    else:
+        low, high = intervals.normal(point, se, m.moments.df, confidence)
+    options = {
+        "kind": kind,
+        "interval": interval or _default(kind),
+        "confidence": confidence,
+    }
+    return assemble(design, m, (se, low, high), options)
+
+
+class Measured(NamedTuple):
+    """Estimates with their variances, before intervals and names."""
+
+    variables: list[Variable]
+    groups: Groups
+    rows: int  # inside a group, and with a weight
+    moments: Moments
+    thetas: Floats | None  # the estimates of each replicate
+    limits: tuple[Floats, Floats] | None  # of quantiles
+
+
+def measure(
+    design: Design,
+    values: Mapping[str, ArrayLike],
+    *,
+    kind: Kind,
+    by: By | None,
+    level: Any,
+    denominator: ArrayLike | None,
+    quantiles: Sequence[float],
+    where: ArrayLike | None,
+    confidence: float,
+    pool: Executor | None,
+) -> Measured:
+    """Return what `estimate` and `compare` have in common."""
     groups = groups_of(design, by, where)
     domains = Domains(design, groups.code, groups.size)
     variables = list(variables_of(design, values, kind, level, denominator))
+    limits = None
     if kind == "quantile":
-        shares = quantiles or [0.5]
         found = [
-            q
+            _quantiles.quantiles(domains, v.top, quantiles, confidence)
             for v in variables
-            for q in _quantiles.quantiles(domains, v.top, shares, confidence)
         ]
-        moments = [
-            q.below._replace(estimate=q.estimate, variance=q.se**2) for q in found
-        ]
-        variables = [v._replace(level=str(p)) for v in variables for p in shares]
-        low, high = (np.concatenate([q[i] for q in found]) for i in (2, 3))
+        flat = [one for several in found for one in several]
+        moments = Moments.join([q.moments for q in flat])
+        limits = (
+            np.concatenate([q.low for q in flat]),
+            np.concatenate([q.high for q in flat]),
+        )
     else:
-        moments = [
-            domains.moments(v.top, v.bottom, total=kind == "total") for v in variables
-        ]
-    joined = Moments(*map(np.concatenate, zip(*moments, strict=True)))
-    point, se, df, n = (
-        joined.estimate,
-        np.sqrt(joined.variance),
-        joined.df,
-        joined.answers,
-    )
-    if kind == "share":
-        low, high = intervals.share(interval or "logit", point, se, df, n, confidence)
-    elif kind != "quantile":
-        low, high = intervals.normal(point, se, df, confidence)
-    return assemble(
-        design,
-        variables,
-        groups,
-        joined,
-        (se, low, high),
-        domains.weighted_rows,
-        {
-            "kind": kind,
-            "interval": interval or _default(kind),
-            "confidence": confidence,
-        },
-    )
+        moments = Moments.join(
+            [domains.moments(v.top, v.bottom, total=kind == "total") for v in variables]
+        )
+    thetas = None
+    if (r := design.replicates) is not None:
+        if kind == "quantile":
+            ladders = [
+                _quantiles.Ladder(v.top, design.w, groups.code, groups.size)
+                for v in variables
+            ]
+            work = _quantiles.ReplicateQuantiles(r, ladders, quantiles)
+            thetas = parallel.replicates(work, r.total, pool=pool)
+        else:
+            thetas = replicate_estimates(
+                r,
+                groups.code,
+                groups.size,
+                [v.top for v in variables],
+                [v.bottom for v in variables],
+                is_total=kind == "total",
+                pool=pool,
+            )
+        moments = moments._replace(
+            variance=r.variance(thetas, moments.estimate),
+            df=r.degrees_of_freedom(moments.df, groups.code, groups.size),
+        )
+        limits = None
+    if kind == "quantile":
+        variables = [v._replace(level=str(p)) for v in variables for p in quantiles]
+    return Measured(variables, groups, domains.weighted_rows, moments, thetas, limits)
+
+
+def _logit_se(design: Design, thetas: Floats, point: Floats) -> Floats:
+    """Return the spread of log(p / (1-p)), NaN where a replicate has none."""
+    assert design.replicates is not None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logits = np.log(thetas / (1 - thetas))
+        usable = np.isfinite(logits).all(axis=0)
+        variance = design.replicates.variance(logits, np.log(point / (1 - point)))
+    return np.where(usable, np.sqrt(variance), np.nan)
 
 
 def _default(kind: Kind) -> str:
@@ -364,14 +445,12 @@ def check_options(
 
 def assemble(
     design: Design,
-    variables: Sequence[Variable],
-    groups: Groups,
-    moments: Moments,
+    measured: Measured,
     limits: tuple[Floats, Floats, Floats],
-    rows: int,
     options: Mapping[str, Any],
 ) -> Estimates:
     """Put the columns together and give a reason for each kind of missing figure."""
+    variables, groups, moments = measured.variables, measured.groups, measured.moments
     se, low, high = limits
     n, point, df = moments.answers, moments.estimate, moments.df
     random = moments.random_variance
@@ -408,7 +487,7 @@ def assemble(
         if options["kind"] == "share" and not shares.any()
     ]
     missing = {
-        v.name: rows - int(counted)
+        v.name: measured.rows - int(counted)
         for v, counted in zip(
             variables, n.reshape(-1, groups.size).sum(axis=1), strict=True
         )
@@ -443,6 +522,7 @@ def assemble(
             **options,
             "lonely_psu": design.lonely_psu,
             "variance": "Taylor linearisation",
+            **(design.replicates.method if design.replicates else {}),
             "version": __version__,
             "source": "Särndal, Swensson and Wretman (1992), chapter 5",
         },

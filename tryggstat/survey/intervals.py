@@ -28,7 +28,13 @@ def normal(estimate: Floats, se: Floats, df: Floats, confidence: float) -> list[
 
 
 def share(
-    kind: Interval, p: Floats, se: Floats, df: Floats, n: Floats, confidence: float
+    kind: Interval,
+    p: Floats,
+    se: Floats,
+    df: Floats,
+    n: Floats,
+    confidence: float,
+    logit_se: Floats | None = None,
 ) -> list[Floats]:
     """
     Return an interval for shares.
@@ -41,6 +47,9 @@ def share(
         Share, standard error, degrees of freedom and answers of each domain.
     confidence : float
         Confidence level.
+    logit_se : array, shape (k,), optional
+        Standard error of log(p / (1-p)) where it is known from replicates (NaN where it
+        is not); else se / (p (1-p)).
 
     Returns
     -------
@@ -90,7 +99,10 @@ def share(
                 ends = np.clip([angle - reach, angle + reach], 0, np.pi / 2)
                 limits = list(np.sin(ends) ** 2)
             case "logit":
-                middle, reach = np.log(p / (1 - p)), t * se / (p * (1 - p))
+                middle, spread = np.log(p / (1 - p)), se / (p * (1 - p))
+                if logit_se is not None:
+                    spread = np.where(np.isnan(logit_se), spread, logit_se)
+                reach = t * spread
                 limits = [1 / (1 + np.exp(r - middle)) for r in (reach, -reach)]
             case _:
                 limits = normal(p, se, df, confidence)
