@@ -2,11 +2,18 @@
 
 from tryggstat.disclosure.audit import InconsistentCounts
 from tryggstat.disclosure.rules import Rules
-from tryggstat.disclosure.suppression import CannotProtect, Protection, protect
+from tryggstat.disclosure.suppression import (
+    CannotProtect,
+    Earlier,
+    Protection,
+    protect,
+    rounded,
+)
 from tryggstat.disclosure.tables import LinkedTables, Table, linked_tables
 
 __all__ = [
     "CannotProtect",
+    "Earlier",
     "InconsistentCounts",
     "LinkedTables",
     "Protection",
@@ -14,4 +21,5 @@ __all__ = [
     "Table",
     "linked_tables",
     "protect",
+    "rounded",
 ]

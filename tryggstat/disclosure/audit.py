@@ -191,7 +191,7 @@ class Attacker:
         self.below = np.maximum(self.below, -table)
         self.above = np.maximum(self.above, table)
 
-    def look_around(self, targets: Ints, window: float) -> None:
+    def look_around(self, targets: Ints, windows: Floats) -> None:
         """
         Find tables that move many targets at once, where programs are needed.
 
@@ -202,14 +202,16 @@ class Attacker:
             program = self.solver(part) if part >= 0 else None
             if not isinstance(program, Program):
                 continue
-            mine, cells = targets[self.home[targets] == part], self._cells[part]
+            here, cells = self.home[targets] == part, self._cells[part]
+            mine, need = targets[here], windows[here]
             for turn in range(2 * int(self.home.size).bit_length()):
-                mine = mine[(self.below + self.above)[mine] < window]
+                short = (self.below + self.above)[mine] < need
+                mine, need = mine[short], need[short]
                 if not mine.size:
                     break
                 signs = np.where((mine >> turn // 2) & 1, 1.0, -1.0) * (-1) ** turn
                 self.programs += 1
-                moves = program.many(np.searchsorted(cells, mine), signs, window)
+                moves = program.many(np.searchsorted(cells, mine), signs, need)
                 if moves is None:
                     break
                 self._remember(cells, moves)

@@ -133,7 +133,7 @@ class Program:
             raise RuntimeError(f"the integer program failed: {answer.message}")
         return np.asarray(answer.x.round())
 
-    def many(self, cells: Ints, signs: Floats, most: float) -> Floats | None:
+    def many(self, cells: Ints, signs: Floats, most: Floats) -> Floats | None:
         """Find one table in which many cells lie up to `most` off their counts."""
         n_rows, n_cells = self.matrix.shape
         n = cells.size
@@ -143,7 +143,7 @@ class Program:
             integrality=np.ones(n_cells + n, dtype=int),
             bounds=Bounds(
                 np.concatenate([-self.down, np.zeros(n)]),
-                np.concatenate([self.up, np.full(n, most)]),
+                np.concatenate([self.up, most]),
             ),
             constraints=[
                 LinearConstraint(hstack([self.matrix, csr_array((n_rows, n))]), 0, 0),

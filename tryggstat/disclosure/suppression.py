@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import block_array, csc_array, csr_array, eye_array
 
 from tryggstat.disclosure.audit import (
     Attacker,
@@ -66,6 +66,60 @@ class Protection:
     certificate: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """
+    A release that is out already, about the persons counted then.
+
+    Everybody counted then must be counted now: the same answers again, a wave with
+    those who answered late, a year so far with its earlier months.
+
+    Attributes
+    ----------
+    cells : array of int, shape (n,)
+        Which of the present cells were part of it.
+    counts : array of int, shape (n,)
+        Their counts then.
+    published : array of bool, shape (n,)
+        Whether they were shown.
+    """
+
+    cells: ArrayLike
+    counts: ArrayLike
+    published: ArrayLike
+
+
+def rounded(counts: ArrayLike, base: int) -> tuple[Ints, Ints]:
+    """
+    Return what counts tell that are published rounded to the nearest multiple.
+
+    Parameters
+    ----------
+    counts : array of int
+    base : int
+        What they are rounded to multiples of; halves are rounded up.
+
+    Returns
+    -------
+    low, high : array of int
+        The smallest and the largest count that would be rounded to the same.
+
+    Raises
+    ------
+    ValueError
+        The base is below 1.
+
+    Examples
+    --------
+    >>> rounded([2, 3, 12], 5)
+    (array([0, 3, 8]), array([ 2,  7, 12]))
+    """
+    if base < 1:
+        raise ValueError(f"base must be 1 or more, got {base}")
+    nearest = (np.asarray(counts, dtype=np.int64) + base // 2) // base * base
+    return np.maximum(nearest - base // 2, 0), nearest + (base - 1) // 2
+
+
 @dataclass
 class _Demands:
     """
@@ -76,23 +130,34 @@ class _Demands:
     """
 
     counts: Ints
+    shown: tuple[Floats, Floats]  # room below and above that a published figure leaves
     forced: Mask  # hidden whatever is chosen
     open: Mask  # may be hidden or not
-    window: float
+    windows: Floats  # the width that each target needs
     rows: list[tuple[Ints, Floats]] = field(default_factory=list)
     seen: set[bytes] = field(default_factory=set)
 
-    def add(self, target: int, up: Floats, down: Floats) -> bool:
+    def add(self, target: int, up_slope: Floats, down_slope: Floats) -> bool:
         """Add what a target's certificates demand; False where that is nothing."""
+        window = self.windows[target]
+        down, up = self.shown
+        given = 0.0
         widens = np.zeros(self.counts.size)
-        for slope in (up, down):
-            widens += np.where(slope > ZERO, self.window, -slope * self.counts)
-        need = self.window - widens[self.forced].sum()
+        for slope in (up_slope, down_slope):
+            above, below = np.maximum(slope, 0.0), np.maximum(-slope, 0.0)
+            given += float(above @ up + below @ down)
+            widens += np.where(slope > ZERO, window, below * (self.counts - down))
+        need = window - given - widens[self.forced].sum()
         if need < ZERO:
             return False
         cells = np.flatnonzero((widens > ZERO) & self.open)
         self._append(target, cells, np.minimum(widens[cells] / need, 1.0))
         return True
+
+    def room(self, hidden: Mask) -> tuple[Floats, Floats]:
+        """Return how far below and above its count each cell may be thought to lie."""
+        down, up = self.shown
+        return np.where(hidden, self.counts, down), np.where(hidden, np.inf, up)
 
     def add_other_than(self, target: int, hidden: Mask) -> None:
         """Rule out a choice that fails, with all smaller ones: they hide even less."""
@@ -102,8 +167,8 @@ class _Demands:
     def _append(self, target: int, cells: Ints, weights: Floats) -> None:
         if weights.sum() < 1.0 - ZERO:
             raise CannotProtect(
-                f"cell {target} can be bounded within a window below {self.window:g} "
-                "by the cells that must be published"
+                f"cell {target} can be bounded within a window below "
+                f"{self.windows[target]:g} by the cells that must be published"
             )
         key = cells.tobytes() + weights.round(9).tobytes()
         if key not in self.seen:
@@ -150,6 +215,8 @@ def protect(
     always_published: ArrayLike | None = None,
     never_published: ArrayLike | None = None,
     sensitive: ArrayLike | None = None,
+    shown: tuple[ArrayLike, ArrayLike] | None = None,
+    earlier: Sequence[Earlier] = (),
     method: Method = "optimal",
     audit: bool = True,
 ) -> Protection:
@@ -173,8 +240,16 @@ def protect(
     never_published : array of bool, shape (n_cells,), optional
         Cells that are no part of the release, but stand in the relations, such as the
         overlaps of two divisions into areas. The small ones are protected.
-    sensitive : array of bool, shape (n_cells,), optional
-        Cells to hide for other reasons than their counts.
+    sensitive : array of bool or int, shape (n_cells,), optional
+        Cells to hide for other reasons than their counts, and how wide their intervals
+        must stay: True for the rules' threshold, 0 or False for cells that may be
+        shown. See `Rules.windows_of_sums`.
+    shown : pair of arrays of int, shape (n_cells,), optional
+        What a published figure tells, if not the count itself: the smallest and the
+        largest count that it may stand for. See `rounded` and `Rules.bounds`.
+    earlier : sequence of Earlier, optional
+        Releases about some of the same persons, whose differences from this one are
+        protected as well.
     method : {"optimal", "heuristic"}, default "optimal"
         Hide at the smallest cost, or near it and faster; both are equally safe, and the
         certificate says how near.
@@ -202,7 +277,7 @@ def protect(
     numbers and not negative. A cell p is safe when::
 
         max y_p - min y_p >= threshold   over all y with   M y = 0,  y >= 0 whole,
-                                         y_i = counts_i where i is published
+                                         y_i as shown where i is published
 
     The window itself is tested: a small count known to lie between 8 and 12 is not
     safe. In two-way tables, also with a hierarchy of areas, the extremes are maximum
@@ -234,84 +309,156 @@ def protect(
     (np.float64(0.0), np.float64(9.0))
     """
     c = check_counts(counts, relations)
-    known = _mask(always_published, c.size)
-    unpublished = _mask(never_published, c.size)
+    known, unpublished = _mask(always_published, c.size), _mask(never_published, c.size)
     if (known & unpublished).any():
         raise ValueError("a cell is both always and never published")
-    primary = (rules.small(c) | _mask(sensitive, c.size)) & ~known
-    forced = primary | unpublished
-    targets = np.flatnonzero(primary)
+    windows = np.where(rules.small(c), rules.threshold, _windows(sensitive, c, rules))
+    windows[known] = 0
     price = _fewest_cells(c) if cost is None else np.asarray(cost, dtype=float)
     if price.shape != c.shape or not (price > 0).all():
         raise ValueError(f"cost must hold {c.size} numbers above 0")
-    matrix = relation_matrix(c.size, relations)
-    demands = _Demands(c, forced, ~forced & ~known, float(rules.threshold))
-    _demand_in_each_relation(demands, matrix, targets)
+    low, high = (c, c) if shown is None else np.asarray(shown, dtype=np.int64)
+    if not ((low <= c) & (c <= high) & (low >= 0)).all():
+        raise ValueError("what is shown must be an interval that holds the count")
+    told = _Told(c, relation_matrix(c.size, relations), windows, known, unpublished)
+    for release in earlier:
+        told = told.after(release, rules)
+    grown = told.counts.size - c.size
+    primary = told.windows > 0
+    forced = primary | told.unpublished
+    demands = _Demands(
+        counts=told.counts,
+        shown=(np.pad(c - low, (0, grown)), np.pad(high - c, (0, grown))),
+        forced=forced,
+        open=~forced & ~told.known,
+        windows=told.windows,
+    )
+    search = _search(demands, told.matrix, np.pad(price, (0, grown)), method)
+    hidden = forced | search.chosen
+    down, up = search.attacker.intervals(exact=audit)
+    width = (up + down)[primary]
+    cost_of_chosen = float(price[search.chosen[: c.size]].sum())
+    return Protection(
+        published=~hidden[: c.size],
+        primary=primary[: c.size],
+        secondary=(hidden & ~primary & ~told.unpublished)[: c.size],
+        low=c - down[: c.size],
+        high=c + up[: c.size],
+        exactly_disclosed=int((width == 0).sum()),
+        too_narrow=int((width < told.windows[primary]).sum()),
+        certificate={
+            "rules": asdict(rules) | {"version": VERSION},
+            "method": method,
+            "targets": int(primary.sum()),
+            "programs": search.programs,
+            "rounds": search.rounds,
+            "smallest_window": float(width.min()) if width.size else None,
+            "cost": cost_of_chosen,
+            "cost_at_least": search.least,
+            "optimal": cost_of_chosen <= search.least * (1 + 1e-9) + ZERO,
+        },
+    )
 
-    chosen = np.zeros(c.size, dtype=bool)
-    programs, rounds, least, tables, safe = 0, 0, 0.0, None, False
-    while not safe:
+
+@dataclass(frozen=True)
+class _Told:
+    """All that is told now and was told earlier: cells, relations, what they need."""
+
+    counts: Ints
+    matrix: csr_array
+    windows: Floats  # 0 for cells that need no protection
+    known: Mask
+    unpublished: Mask
+
+    def after(self, release: Earlier, rules: Rules) -> _Told:
+        """Add a release about fewer of the same persons, and what came since."""
+        cells, was = np.asarray(release.cells), np.asarray(release.counts)
+        since = self.counts[cells] - was
+        if (was < 0).any() or (since < 0).any():
+            raise ValueError("an earlier release counts persons who are gone since")
+        size, n = self.counts.size, cells.size
+        among = csc_array(self.matrix)[:, cells]
+        whole = np.diff(csr_array(among).indptr) == np.diff(self.matrix.indptr)
+        own = csr_array(among)[np.flatnonzero(whole)]
+        links = csr_array(
+            (np.ones(n), (np.arange(n), cells)), shape=(n, size)
+        )  # what is now = what was + what came since
+        new = eye_array(n)
+        blocks: Any = [
+            [self.matrix, None, None],
+            [links, -new, -new],
+            [None, own, None],
+        ]
+        shown = _mask(release.published, n)
+        nothing = np.zeros(n, dtype=bool)
+        came = np.where(rules.small(since) & (since > 0), rules.threshold, 0)
+        small = np.where(rules.small(was) & ~shown, rules.threshold, 0)
+        return _Told(
+            counts=np.concatenate([self.counts, was, since]),
+            matrix=csr_array(block_array(blocks)),
+            windows=np.concatenate([self.windows, small, came]),
+            known=np.concatenate([self.known, shown, nothing]),
+            unpublished=np.concatenate([self.unpublished, ~shown, ~nothing]),
+        )
+
+
+@dataclass
+class _Search:
+    """A safe choice of cells, the attacker who proved it, and how it was found."""
+
+    chosen: Mask
+    attacker: Attacker
+    programs: int
+    rounds: int
+    least: float
+
+
+def _search(
+    demands: _Demands, matrix: csr_array, price: Floats, method: Method
+) -> _Search:
+    """Choose and audit in turn, until the audit finds nothing."""
+    targets = np.flatnonzero(demands.windows > 0)
+    _demand_in_each_relation(demands, matrix, targets)
+    chosen = np.zeros(price.size, dtype=bool)
+    programs, rounds, least, tables = 0, 0, 0.0, None
+    while True:
         # A choice that only grows stays safe where it was, and is soon safe elsewhere.
         keep = chosen & (method == "heuristic")
         choice, bound = demands.cheapest(price, keep, gap=GAPS[method])
         least = least if keep.any() else bound
         chosen = choice > 0
-        attacker = Attacker(matrix, *_room(c, forced | chosen), tables=tables)
-        safe = _all_safe(attacker, targets, forced | chosen, demands)
-        if not safe and method == "optimal":
-            _tighten(demands, matrix, targets, price)
+        hidden = demands.forced | chosen
+        attacker = Attacker(matrix, *demands.room(hidden), tables=tables)
+        exposed = _exposed(attacker, targets, hidden, demands)
         tables = attacker.tables
         programs += attacker.programs
         rounds += 1
-    hidden = forced | chosen
-    down, up = attacker.intervals(exact=audit)
-    window = (up + down)[primary]
-    return Protection(
-        published=~hidden,
-        primary=primary,
-        secondary=hidden & ~primary & ~unpublished,
-        low=c - down,
-        high=c + up,
-        exactly_disclosed=int((window == 0).sum()),
-        too_narrow=int((window < rules.threshold).sum()),
-        certificate={
-            "rules": asdict(rules) | {"version": VERSION},
-            "method": method,
-            "targets": int(targets.size),
-            "programs": programs,
-            "rounds": rounds,
-            "smallest_window": float(window.min()) if window.size else None,
-            "cost": float(price[chosen].sum()),
-            "cost_at_least": least,
-            "optimal": bool(price[chosen].sum() <= least * (1 + 1e-9) + ZERO),
-        },
-    )
+        if not exposed.size:
+            return _Search(chosen, attacker, programs, rounds, least)
+        if method == "optimal":
+            _tighten(demands, matrix, exposed, price)
 
 
-def _room(counts: Ints, hidden: Mask) -> tuple[Floats, Floats]:
-    return np.where(hidden, counts, 0.0), np.where(hidden, np.inf, 0.0)
-
-
-def _all_safe(
+def _exposed(
     attacker: Attacker, targets: Ints, hidden: Mask, demands: _Demands
-) -> bool:
-    """Say whether each target has its window; where not, demand what it lacks."""
-    window = demands.window
-    attacker.look_around(targets, window)
-    safe, slow = True, 0
+) -> Ints:
+    """Return targets that lack their window, and demand what would give it to them."""
+    attacker.look_around(targets, demands.windows[targets])
+    exposed, slow = [], 0
     for target in targets.tolist():
+        window = demands.windows[target]
         if attacker.below[target] + attacker.above[target] >= window:
             continue
         if attacker.window(target, enough=window) >= window:
             continue
-        safe = False
-        up, down = attacker.reach(target, 1), attacker.reach(target, -1)
-        if not demands.add(target, up.slope, down.slope):
+        exposed.append(target)
+        above, below = attacker.reach(target, 1), attacker.reach(target, -1)
+        if not demands.add(target, above.slope, below.slope):
             demands.add_other_than(target, hidden)
         slow += not attacker.flows(target)
         if slow == MANY:
             break
-    return safe
+    return np.array(exposed, dtype=np.int64)
 
 
 def _tighten(
@@ -319,22 +466,32 @@ def _tighten(
 ) -> None:
     """Add demands until cells hidden in part, a cheaper choice, fulfil them too."""
     nothing = np.zeros(demands.counts.size, dtype=bool)
-    most = demands.window * SCALE
+    most = demands.windows.max()
     before = -1
     while len(demands.rows) > before:
         before = len(demands.rows)
         choice, _ = demands.cheapest(price, nothing, whole=False)
         choice[demands.forced] = 1.0
+        down, up = demands.shown
         attacker = Attacker(
             matrix,
-            np.floor(np.minimum(demands.counts, demands.window) * choice * SCALE),
-            np.floor(most * choice),
+            _parts(down, np.minimum(demands.counts, most), choice),
+            _parts(up, most, choice),
             whole=False,
         )
         for target in filter(attacker.flows, targets.tolist()):
-            if attacker.window(target, enough=most) < 0.99 * most:
-                up, down = attacker.reach(target, 1), attacker.reach(target, -1)
-                demands.add(target, up.slope, down.slope)
+            enough = demands.windows[target] * SCALE
+            if attacker.window(target, enough=enough) < 0.99 * enough:
+                up_reach, down_reach = (
+                    attacker.reach(target, 1),
+                    attacker.reach(target, -1),
+                )
+                demands.add(target, up_reach.slope, down_reach.slope)
+
+
+def _parts(shown: Floats, hidden: Floats | float, choice: Floats) -> Floats:
+    """Return the room of cells that are hidden in part, in small parts of a count."""
+    return np.floor((shown + np.maximum(hidden - shown, 0.0) * choice) * SCALE)
 
 
 def _demand_in_each_relation(
@@ -359,6 +516,16 @@ def _demand_in_each_relation(
 def _fewest_cells(counts: Ints) -> Floats:
     """Price cells so that the fewest are hidden, and of equally many the smallest."""
     return 1.0 + counts / (counts.sum() + 1.0)
+
+
+def _windows(sensitive: ArrayLike | None, counts: Ints, rules: Rules) -> Floats:
+    """Return the width that the caller demands for each cell, 0 where none."""
+    if sensitive is None:
+        return np.zeros(counts.size)
+    given = np.asarray(sensitive)
+    if given.shape != counts.shape or given.dtype.kind not in "biu":
+        raise ValueError(f"sensitive must hold {counts.size} truth values or widths")
+    return given * (rules.threshold if given.dtype == bool else 1.0)
 
 
 def _mask(given: ArrayLike | None, size: int) -> Mask:
