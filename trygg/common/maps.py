@@ -3,7 +3,8 @@ Maps as inline SVG, drawn in Python.
 
 A class is told by colour, by border and by words; a class may have lines as well. The
 dense town gets a map of its own, and each outline is sent once: what lies in the town
-is drawn there and mirrored small in the overview, and the other way round.
+is drawn there and mirrored small in the overview, and the other way round. Links lie
+apart, on top: mirrored with the outlines, they would be there twice for the keyboard.
 """
 
 from __future__ import annotations
@@ -252,40 +253,54 @@ def _figure(
 def _outlines(
     shapes: Sequence[Shape], groups: Sequence[Group], view: Box, ident: str
 ) -> SafeString:
-    """Return the outlines class by class, the page's own area last and on top."""
-    parts = []
+    """Return the outlines class by class, the page's own area on top; then links."""
+    parts, links = [], []
     for group in (Group("", ""), *groups):
         members = [shape for shape in shapes if shape.group == group.code]
         if not members:
             continue
         members.sort(key=lambda shape: shape.is_here)
-        fill = _lines(group, view, ident) if group.has_lines else ("", "")
+        names = [f"{ident}-{len(links) + place}" for place in range(len(members))]
+        links += [_link(*pair) for pair in zip(members, names, strict=True)]
+        defined, fill = (
+            _lines(group, view, ident)
+            if group.has_lines
+            else (SafeString(""), SafeString(""))
+        )
         parts.append(
             format_html(
                 '{}<g class="{}"{}>{}</g>',
-                fill[0],
+                defined,
                 f"{group.code} lined" if group.has_lines else group.code or "plain",
-                fill[1],
-                format_html_join("", "{}", ((_outline(shape),) for shape in members)),
+                fill,
+                SafeString("".join(map(_outline, members, names))),
             )
         )
     return format_html(
-        '<g class="outlines" id="{}">{}</g>', ident, SafeString("".join(parts))
+        '<g class="outlines" id="{}">{}</g><g class="links">{}</g>',
+        ident,
+        SafeString("".join(parts)),
+        SafeString("".join(links)),
     )
 
 
-def _outline(shape: Shape) -> SafeString:
+def _outline(shape: Shape, name: str) -> SafeString:
     here = SafeString(' class="here"') if shape.is_here else ""
-    if not shape.href:
-        return format_html(
-            '<path{} d="{}"><title>{}</title></path>', here, shape.path, shape.label
-        )
+    if shape.href:
+        return format_html('<path id="{}"{} d="{}"/>', name, here, shape.path)
     return format_html(
-        '<a href="{}"><title>{}</title><path{} d="{}"/></a>',
+        '<path{} d="{}"><title>{}</title></path>', here, shape.path, shape.label
+    )
+
+
+def _link(shape: Shape, name: str) -> SafeString:
+    if not shape.href:
+        return SafeString("")
+    return format_html(
+        '<a href="{}"><title>{}</title><use href="#{}"/></a>',
         shape.href,
         shape.label,
-        here,
-        shape.path,
+        name,
     )
 
 

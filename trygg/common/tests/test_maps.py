@@ -54,10 +54,25 @@ def test_each_outline_is_sent_once_and_shown_in_both_maps(county):
     tree = drawn(county)
     paths = [p.get("d") for p in tree.findall(".//figure//path")]
     assert sorted(paths) == sorted(shape.path for shape in county)
-    targets = {use.get("href").lstrip("#") for use in tree.findall(".//use")}
-    ids = {node.get("id") for node in tree.iter()}
-    assert len(targets) == 2
-    assert targets <= ids
+    mirrored = {use.get("href") for use in tree.findall(".//figure/svg/use")}
+    drawn_groups = {f"#{g.get('id')}" for g in tree.iter("g") if g.get("id")}
+    assert len(mirrored) == 2
+    assert mirrored == drawn_groups
+
+
+def test_what_is_mirrored_holds_no_links_or_they_would_be_there_twice(county):
+    for group in drawn(county).iter("g"):
+        if group.get("class") == "outlines":
+            assert group.findall(".//a") == []
+
+
+def test_each_link_lies_on_the_outline_of_its_area(county):
+    tree = drawn(county)
+    path = {p.get("id"): p.get("d") for p in tree.findall(".//figure//path")}
+    of = {shape.label: shape.path for shape in county}
+    for link in tree.findall(".//svg//a"):
+        target = link.find("use").get("href").lstrip("#")
+        assert path[target] == of[link.find("title").text]
 
 
 def test_the_class_with_lines_is_filled_by_a_pattern_that_exists(county):
