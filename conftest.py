@@ -100,6 +100,7 @@ def sign_in(client: object) -> Callable[..., None]:
                 else []
             ),
         ]
+        session["account_authentication_methods_user"] = str(user.pk)
         session.save()
 
     return enter

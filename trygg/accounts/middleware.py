@@ -28,7 +28,7 @@ def signed_in_lately(request: HttpRequest, *, now: float) -> bool:
             settings.TRYGG_DEMO
             or (record["method"] == "mfa" and record.get("type") == "webauthn")
         )
-        for record in get_authentication_records(request)
+        for record in get_authentication_records(request, request.user)
     )
 
 

@@ -218,10 +218,13 @@ def concerns(data: Data, act: Act) -> Callable[[View], View]:
     return mark
 
 
+OWN_ACCOUNT = "own account"
+
+
 def own_account(view: View) -> View:
     """Say that a view touches nothing but the account of whoever is signed in."""
     marks: dict[str, Any] = vars(view)
-    marks["concerns"] = "own account"
+    marks["concerns"] = OWN_ACCOUNT
     marks["login_required"] = True
     return view
 

@@ -1,0 +1,222 @@
+"""Every address × every role × GET and POST: who gets in, and what the others are told."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+from django.urls import reverse
+
+from trygg.accounts.checks import routes
+from trygg.accounts.guard import system
+from trygg.accounts.models import ACCOUNT_ROLES, RoleProposal
+from trygg.accounts.policy import OWN_ACCOUNT, Role
+from trygg.areas.models import Area, Geography
+from trygg.history.models import AuditRow
+from trygg.picture import actions as pictures
+
+ROLES = [Role(code) for code in ACCOUNT_ROLES]
+EVERYBODY = {*ROLES, "olle", "nobody"}
+PICTURE = {Role.ANALYST, Role.COORDINATOR, Role.POLICE}
+APPROVE = {Role.COORDINATOR, Role.POLICE}
+READ_ACCOUNTS = {Role.ADMINISTRATOR, Role.DATA_PROTECTION_OFFICER}
+CHANGE_ACCOUNTS = {Role.ADMINISTRATOR}
+SIGNED_IN = EVERYBODY - {"nobody"}
+
+# Address -> methods, who gets in, who may read but is refused (403). All others are
+# told that there is no such page (404); who is not signed in is sent to do so.
+PAGES = {
+    "workspace": ("GET", SIGNED_IN, set()),
+    "picture-list": ("GET", SIGNED_IN, set()),
+    "picture-detail": ("GET", PICTURE, set()),
+    "statement-new": ("GET POST", PICTURE, set()),
+    "statement-edit": ("GET POST", PICTURE, set()),
+    "problem-new": ("GET POST", PICTURE, set()),
+    "gap-new": ("GET POST", PICTURE, set()),
+    "entry-move": ("POST", PICTURE, set()),
+    "entry-remove": ("GET POST", PICTURE, set()),
+    "picture-submit": ("POST", PICTURE, set()),
+    "picture-return": ("GET POST", PICTURE, set()),
+    "picture-approve": ("GET POST", APPROVE, PICTURE - APPROVE),
+    "edition-detail": ("GET", PICTURE, set()),
+    "edition-file": ("GET", PICTURE, set()),
+    "account-list": ("GET", READ_ACCOUNTS, set()),
+    "account-new": ("GET POST", CHANGE_ACCOUNTS, READ_ACCOUNTS - CHANGE_ACCOUNTS),
+    "account-detail": ("GET", READ_ACCOUNTS, set()),
+    "role-propose": ("POST", CHANGE_ACCOUNTS, READ_ACCOUNTS - CHANGE_ACCOUNTS),
+    "role-approve": ("POST", READ_ACCOUNTS, set()),
+    "account-close": ("POST", CHANGE_ACCOUNTS, READ_ACCOUNTS - CHANGE_ACCOUNTS),
+    "healthz": ("GET", EVERYBODY, set()),
+    "public:start": ("GET", EVERYBODY, set()),
+    "public:areas": ("GET", EVERYBODY, set()),
+    "public:area": ("GET", EVERYBODY, set()),
+    "public:compass": ("GET", EVERYBODY, set()),
+    "public:surveys": ("GET", EVERYBODY, set()),
+    "public:survey": ("GET", EVERYBODY, set()),
+    "public:pictures": ("GET", EVERYBODY, set()),
+    "public:picture": ("GET", EVERYBODY, set()),
+    "public:methods": ("GET", EVERYBODY, set()),
+    "public:accessibility": ("GET", EVERYBODY, set()),
+    "public:cookies": ("GET", EVERYBODY, set()),
+    "public:personal-data": ("GET", EVERYBODY, set()),
+    "public:robots": ("GET", EVERYBODY, set()),
+    "public:sitemap": ("GET", EVERYBODY, set()),
+}
+# allauth's own pages answer for themselves; here: none opens without sign-in that
+# should not, and none is open to more.
+ALLAUTH = {"account_login", "account_logout", "account_inactive"}
+ALLAUTH |= {"mfa_login_webauthn", "mfa_authenticate"}
+WITH_KEY = {"mfa_remove_webauthn", "mfa_edit_webauthn"}
+PICTURE_PAGES = {"picture", "statement", "problem", "gap"}
+# These exist for everybody when something has been published, which is not so here.
+NOT_HERE = {"public:survey", "public:picture"}
+
+
+def own_pages():
+    return {route.name for route in routes() if route.view.concerns == OWN_ACCOUNT}
+
+
+def test_every_route_is_declared_and_tried_here():
+    assert {route.name for route in routes()} == set(PAGES) | ALLAUTH | own_pages()
+
+
+@pytest.mark.django_db
+def test_pages_about_ones_own_account_need_sign_in(client):
+    for name in own_pages():
+        arguments = {"pk": 1} if name in WITH_KEY else {}
+        for method in (client.get, client.post):
+            answer = method(reverse(name, kwargs=arguments))
+            assert answer.status_code == 302, name
+            assert answer["Location"].startswith(reverse("account_login"))
+
+
+@pytest.fixture
+def things(person, anna, at):
+    """One of everything that an address can name; returns the addresses' arguments."""
+    with system("test"):
+        geography = Geography.objects.create(
+            code="towns", kind="municipality", name="Towns", valid_from=at.date()
+        )
+        area = Area.objects.create(
+            geography=geography,
+            code="9999",
+            name="Nyby",
+            search="nyby",
+            municipality="9999",
+        )
+        picture = pictures.create_picture(
+            slug="our-picture",
+            title=("Vår lägesbild", "Our picture"),
+            period="2026",
+            areas=[area],
+            organisations=[anna.organisation],
+            is_synthetic=True,
+            by=anna,
+            at=at,
+        )
+        statement = pictures.add_statement(
+            picture, part=1, section="other", text=("Ett", "One"), by=anna, at=at
+        )
+        edition = pictures.freeze_edition(picture, "internal", by=anna, at=at)
+    account = person("somebody")
+    proposal = RoleProposal.objects.create(
+        user=account, role="AL", proposed_by=anna, proposed_at=at
+    )
+    of_picture = {"slug": picture.slug}
+    entry = {**of_picture, "kind": "statement", "pk": statement.pk}
+    of_edition = {**of_picture, "audience": "internal", "number": edition.number}
+    return {
+        **dict.fromkeys(
+            (n for n in PAGES if n.split("-")[0] in PICTURE_PAGES), of_picture
+        ),
+        "picture-list": {},
+        "statement-edit": {**of_picture, "pk": statement.pk},
+        "entry-move": entry,
+        "entry-remove": entry,
+        "edition-detail": of_edition,
+        "edition-file": {**of_edition, "form": "docx"},
+        **dict.fromkeys(
+            ("account-detail", "role-propose", "account-close"), {"pk": account.pk}
+        ),
+        "role-approve": {"pk": proposal.pk},
+        "public:area": {"code": area.code},
+        "public:survey": {"slug": "none"},
+        "public:picture": {"slug": "none"},
+    }
+
+
+def said(answer):
+    """Say in one word what somebody was told."""
+    if answer.status_code == 302 and answer["Location"].startswith(
+        reverse("account_login")
+    ):
+        return "sign in"
+    return {403: "refused", 404: "hidden", 405: "no such method"}.get(
+        answer.status_code, "in"
+    )
+
+
+@pytest.mark.parametrize("who", ["nobody", "olle", *ROLES], ids=str)
+def test_each_gets_in_where_the_table_says_and_nowhere_else(
+    who, things, person, client, sign_in
+):
+    if who != "nobody":
+        sign_in(person("visitor", *([who] if who != "olle" else [])))
+    for name, (methods, let_in, refused) in PAGES.items():
+        address = reverse(name, kwargs=things.get(name))
+        for method in ("GET", "POST"):
+            # Undone each time: a POST may change what the next one is about.
+            with transaction.atomic():
+                answer = client.generic(method, address)
+                transaction.set_rollback(True)
+            if name in NOT_HERE:
+                expected = "hidden" if method == "GET" else "no such method"
+            elif who == "nobody" and "nobody" not in let_in:
+                expected = "sign in"
+            elif method not in methods:
+                expected = "no such method"
+            elif who in let_in:
+                expected = "in"
+            else:
+                expected = "refused" if who in refused else "hidden"
+            assert (name, method, said(answer)) == (name, method, expected)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, (_, who, _) in PAGES.items() if "nobody" not in who]
+)
+def test_what_one_may_not_know_of_looks_like_what_does_not_exist(
+    name, things, olle, client, sign_in
+):
+    arguments = things.get(name)
+    if not arguments:
+        pytest.skip("the address names no object")
+    sign_in(olle)
+    elsewhere = {
+        k: "no-such" if k == "slug" else 987654 if k in ("pk", "number") else v
+        for k, v in arguments.items()
+    }
+    for method in PAGES[name][0].split():
+        others = client.generic(method, reverse(name, kwargs=arguments))
+        nothing = client.generic(method, reverse(name, kwargs=elsewhere))
+        assert others.status_code == nothing.status_code == 404
+        assert others.content == nothing.content
+
+
+@pytest.mark.parametrize("name", ["picture-detail", "picture-approve", "account-list"])
+def test_sensitive_pages_ask_for_a_fresh_sign_in(name, things, person, client, sign_in):
+    both = person("both", Role.COORDINATOR, Role.ADMINISTRATOR)
+    sign_in(both, step_up=False)
+    answer = client.get(reverse(name, kwargs=things.get(name)))
+    assert answer.status_code == 403
+    assert reverse("account_reauthenticate") in answer.content.decode()
+
+
+def test_reading_a_picture_leaves_a_row_in_the_audit_chain(
+    things, anna, client, sign_in
+):
+    sign_in(anna)
+    before = AuditRow.objects.count()
+    client.get(reverse("picture-detail", kwargs=things["picture-detail"]))
+    row = AuditRow.objects.order_by("seq").last()
+    assert AuditRow.objects.count() == before + 1
+    assert (row.actor, row.act, row.decision) == ("anna", "read", "allowed")
