@@ -359,7 +359,7 @@ def approve_picture(picture: SituationalPicture, *, by: User, at: datetime) -> N
     with transaction.atomic():
         _lock_open(picture)
         _refuse_empty(picture)
-        if by.pk in {_last(picture, WRITING), _last(picture, [PictureStatus.JOINT])}:
+        if had_a_hand(by, picture):
             raise OwnApproval(f"{by} had a hand in {picture}")
         parties = set(picture.organisations.values_list("pk", flat=True))
         if by.organisation_id not in parties:
@@ -407,6 +407,11 @@ def empty_parts(picture: SituationalPicture) -> list[Part]:
         picture.statements.filter(removed_at=None).values_list("part", flat=True)
     )
     return [part for part in Part if part not in filled]
+
+
+def had_a_hand(user: User, picture: SituationalPicture) -> bool:
+    """Return whether the user wrote last in the picture or sent it to review."""
+    return user.pk in {_last(picture, WRITING), _last(picture, [PictureStatus.JOINT])}
 
 
 def _refuse_empty(picture: SituationalPicture) -> None:

@@ -278,7 +278,6 @@ class Document:
     summary_title: str
     summary: list[str]
     contents_title: str
-    source_word: str
     page_word: str
     chapters: list[Chapter]
 
@@ -325,7 +324,6 @@ def _read(content: Content, language: str) -> Document:
         summary_title=_("In short"),
         summary=[say(s["text"]) for s in statements if s["in_summary"]],
         contents_title=_("Contents"),
-        source_word=_("Source"),
         page_word=_("page"),
         chapters=[
             *parts,
@@ -627,9 +625,10 @@ def _method(content: Content, say: Any) -> Chapter:
     blocks: list[Block] = [
         Finding(
             _(
-                "The picture has the three parts that the Act (2023:196) on "
-                "municipalities' responsibility for crime prevention demands: a mapping, "
-                "other information, and an analysis of both. Sentences on figures are "
+                "The picture has the three parts that the Act (2023:196) on the "
+                "responsibility of municipalities for crime prevention demands: a "
+                "mapping, other information, and an analysis of both. Sentences on "
+                "figures are "
                 "built by the system from stored figures; people have added their own "
                 "judgements, and two persons have stood behind each approved edition."
             )

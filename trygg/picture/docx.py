@@ -66,7 +66,7 @@ def _block(file: Docx, block: Block, document: Document, figures: int) -> int:
         case Map():
             _caption(file, block.title)
             _figure(file, figure_png(document, figures), block.alt)
-            _soft(file, f"{document.source_word}: {block.source}")
+            _soft(file, block.source)
             return figures + 1
         case Chart():
             _caption(file, block.title)
@@ -80,13 +80,13 @@ def _block(file: Docx, block: Block, document: Document, figures: int) -> int:
                 alt = "; ".join(f"{label}: {figure}" for label, figure, _n in rows)
                 _figure(file, figure_png(document, figures), f"{block.title}. {alt}")
             _table(file, block.heads, rows, [1, 2])
-            _soft(file, f"{document.source_word}: {block.source}")
+            _soft(file, block.source)
             return figures + 1
         case Table():
             _caption(file, block.title)
             _table(file, block.columns, block.rows, block.numeric)
             if block.source:
-                _soft(file, f"{document.source_word}: {block.source}")
+                _soft(file, block.source)
         case Facts():
             file.add_heading(block.title, level=2)
             _facts(file, block.rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from trygg.common.maps import Box, around, box_of, town_of
 from trygg.picture.document import Map, Outline
@@ -53,11 +53,13 @@ def map_svg(drawn: Map) -> str:
 
 def swatch_svg(code: str) -> str:
     """Return the sign of a class in the legend."""
+    fill, lines = FILLS[code]
+    box = 'x=".5" y=".5" width="39" height="25" stroke="#717c80"'
+    hatch = f'<rect {box} fill="url(#s-{code})"/>' if lines else ""
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 26">'
-        f"<defs>{_pattern(code, f's-{code}', 1)}</defs>"
-        f'<rect x=".5" y=".5" width="39" height="25" fill="url(#s-{code})" '
-        'stroke="#717c80"/></svg>'
+        f"{_pattern(lines, f's-{code}', 1) if lines else ''}"
+        f'<rect {box} fill="{fill}"/>{hatch}</svg>'
     )
 
 
@@ -70,28 +72,31 @@ def _view(
     name: str,
 ) -> str:
     unit = (view.right - view.left) / width
-    patterns = "".join(_pattern(code, f"{name}-{code}", unit) for code in FILLS)
-    outlines = "".join(
-        f'<path d={quoteattr(shape.path)} fill="url(#{name}-{shape.group})">'
-        f"<title>{escape(shape.label)}</title></path>"
-        for shape in shapes
-    )
+    parts = []
+    for code, (fill, lines) in FILLS.items():
+        outlines = "".join(
+            f"<path d={quoteattr(shape.path)}/>"
+            for shape in shapes
+            if shape.group == code
+        )
+        if outlines:
+            parts.append(f'<g fill="{fill}">{outlines}</g>')
+        if outlines and lines:
+            # Above the plain fill, or the seams between the tiles would show.
+            hatch = f"{name}-{code}"
+            parts.append(
+                f'{_pattern(lines, hatch, unit)}<g fill="url(#{hatch})">{outlines}</g>'
+            )
     return (
         f'<svg x="{x:.1f}" y="0" width="{width:.1f}" height="{height:.1f}" '
-        f'viewBox="{view.view()}"><defs>{patterns}</defs>'
-        f'<g stroke="#4c585d" stroke-width="{0.7 * unit:.2f}" stroke-linejoin="round">'
-        f"{outlines}</g></svg>"
+        f'viewBox="{view.view()}"><g stroke="#4c585d" stroke-width="{0.8 * unit:.2f}" '
+        f'stroke-linejoin="round">{"".join(parts)}</g></svg>'
     )
 
 
-def _pattern(code: str, ident: str, unit: float) -> str:
-    fill, lines = FILLS[code]
-    hatch = (
-        f'<path d="{lines}" stroke="#1a2225" stroke-width="1" stroke-linecap="square"/>'
-    )
+def _pattern(lines: str, ident: str, unit: float) -> str:
     return (
-        f'<pattern id="{ident}" patternUnits="userSpaceOnUse" width="{STEP}" '
-        f'height="{STEP}" patternTransform="scale({unit:.4f})">'
-        f'<rect width="{STEP}" height="{STEP}" fill="{fill}"/>{hatch if lines else ""}'
-        "</pattern>"
+        f'<defs><pattern id="{ident}" patternUnits="userSpaceOnUse" width="{STEP}" '
+        f'height="{STEP}" patternTransform="scale({unit:.4f})"><path d="{lines}" '
+        'stroke="#1a2225" stroke-width="1" stroke-linecap="square"/></pattern></defs>'
     )

@@ -1,4 +1,4 @@
-"""The picture as a part of a web page, built in Python: long tables are slow in templates."""
+"""The picture as part of a web page, built in Python: templates are slow on tables."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def render_html(document: Document) -> SafeString:
             format_html_join(
                 "",
                 "{}",
-                ((_chapter(chapter, document),) for chapter in document.chapters),
+                ((_chapter(chapter),) for chapter in document.chapters),
             ),
         )
 
@@ -58,14 +58,14 @@ def _summary(document: Document) -> SafeString:
     )
 
 
-def _chapter(chapter: Chapter, document: Document) -> SafeString:
+def _chapter(chapter: Chapter) -> SafeString:
     blocks = (
-        (_block(block, f"{chapter.ident}-{number}", document),)
+        (_block(block, f"{chapter.ident}-{number}"),)
         for number, block in enumerate(chapter.blocks)
     )
     return format_html(
-        '<section id="{0}" aria-labelledby="{0}-title"><h2 id="{0}-title">{1}</h2>{2}{3}'
-        "</section>",
+        '<section id="{0}" aria-labelledby="{0}-title"><h2 id="{0}-title">{1}</h2>{2}'
+        "{3}</section>",
         chapter.ident,
         chapter.title,
         format_html('<p class="muted">{}</p>', chapter.lead) if chapter.lead else "",
@@ -73,7 +73,7 @@ def _chapter(chapter: Chapter, document: Document) -> SafeString:
     )
 
 
-def _block(block: Block, ident: str, document: Document) -> SafeString:
+def _block(block: Block, ident: str) -> SafeString:
     match block:
         case Heading():
             return format_html("<h3>{}</h3>", block.text)
@@ -89,9 +89,7 @@ def _block(block: Block, ident: str, document: Document) -> SafeString:
             )
             return format_html("<p>{}</p>{}", block.text, notes)
         case Chart():
-            return format_html(
-                "{}{}", _chart(block, ident), _source(block.source, document)
-            )
+            return format_html("{}{}", _chart(block, ident), _source(block.source))
         case Map():
             return format_html(
                 "<h4>{}</h4>{}{}",
@@ -111,12 +109,10 @@ def _block(block: Block, ident: str, document: Document) -> SafeString:
                     title=block.title,
                     description=block.alt,
                 ),
-                _source(block.source, document),
+                _source(block.source),
             )
         case Table():
-            return format_html(
-                "{}{}", _table(block, ident), _source(block.source, document)
-            )
+            return format_html("{}{}", _table(block, ident), _source(block.source))
         case Facts():
             return format_html(
                 '<h3>{}</h3><dl class="facts">{}</dl>', block.title, _terms(block.rows)
@@ -218,7 +214,5 @@ def _items(items: list[str]) -> SafeString:
     )
 
 
-def _source(source: str, document: Document) -> SafeString:
-    if not source:
-        return SafeString("")
-    return format_html('<p class="source">{}: {}</p>', document.source_word, source)
+def _source(source: str) -> SafeString:
+    return format_html('<p class="source">{}</p>', source) if source else SafeString("")

@@ -1,4 +1,4 @@
-"""The joint situational picture: statements on evidence, problems, what is not known."""
+"""The joint situational picture: statements on evidence, problems, gaps."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ class Problem(Entry):
 
 
 class Gap(Entry):
-    """Something that we do not know (information gap), and what could be done about it."""
+    """Something that we do not know: an information gap."""
 
     picture = models.ForeignKey(SituationalPicture, models.CASCADE, related_name="gaps")
     text_sv = models.TextField()
@@ -277,7 +277,7 @@ class Audience(models.TextChoices):
 
 
 class Edition(models.Model):
-    """A frozen version of a picture. Drafts are versions too; nothing is overwritten."""
+    """A frozen version of a picture. Drafts are kept too; nothing is overwritten."""
 
     picture = models.ForeignKey(
         SituationalPicture, models.PROTECT, related_name="editions"

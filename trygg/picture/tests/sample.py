@@ -63,7 +63,7 @@ def content(**changes):
     rows, outlines = areas()
     return {
         "slug": "lagesbild-prov-2026",
-        "title": text("Lägesbild för Provköping 2026", "Situational picture of Provköping 2026"),
+        "title": text("Lägesbild för Prov 2026", "Situational picture of Prov 2026"),
         "period": "2026",
         "audience": "internal",
         "number": 2,
@@ -83,7 +83,7 @@ def content(**changes):
                 1, "areas", "I två områden är andelen högre än i resten av kommunen.",
                 "In two areas the share is higher than in the rest.",
                 rows, shown_as="areas",
-                caption=text("Otrygga ute ensamma, efter område", "Unsafe when out alone, by area"),
+                caption=text("Otrygga, efter område", "Unsafe, by area"),
             ),
             statement(
                 2, "population", "Provköping har 10 000 invånare.",
@@ -101,7 +101,8 @@ def content(**changes):
                 3, "links", "Det går inte att säga om otrygghet följer villkoren.",
                 "It cannot be told whether insecurity follows conditions.",
                 [evidence(text("Rangkorrelation", "Rank correlation"), "analysis",
-                          unit="correlation", decimals=2, value=0.21, low=-0.4, high=0.7, n=8)],
+                          unit="correlation", decimals=2,
+                          value=0.21, low=-0.4, high=0.7, n=8)],
             ),
         ],
         "problems": [
