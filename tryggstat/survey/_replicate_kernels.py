@@ -10,39 +10,40 @@ from tryggstat.survey.design import Codes, Floats
 
 
 @numba.njit(nogil=True, cache=True)
-def multiplicities(
-    draws: NDArray[np.uint32], start: Codes, size: Codes, times: Codes
+def drawn_factors(
+    draws: NDArray[np.uint32],
+    start: Codes,
+    size: Codes,
+    times: Codes,
+    level: Floats,
+    slope: Floats,
 ) -> Floats:
-    """See `replicates.multiplicities_plain`."""
-    counts = np.zeros(size.sum())
+    """See `replicates.drawn_factors_plain`."""
+    factor = np.empty(size.sum())
     d = 0
     for h in range(size.size):
         first, n = start[h], np.uint64(size[h])
+        factor[first : first + size[h]] = level[h]
         for _ in range(times[h]):
-            counts[first + np.intp((np.uint64(draws[d]) * n) >> np.uint64(32))] += 1
+            place = (np.uint64(draws[d]) * n) >> np.uint64(32)
+            factor[first + np.intp(place)] += slope[h]
             d += 1
-    return counts
+    return factor
 
 
 @numba.njit(nogil=True, cache=True)
 def group_sums(
     top: Floats,
     bottom: Floats,
-    w: Floats,
     unit: Codes,
     factor: Floats,
-    group: Codes,
+    group: NDArray[np.int32],
     groups: int,
-) -> tuple[Floats, Floats]:
+) -> Floats:
     """See `replicates.group_sums_plain`."""
-    tops, bottoms = np.zeros(groups), np.zeros(groups)
-    step = 0 if bottom.size == 1 else 1
+    result = np.zeros((groups, 2))  # side by side, so that a row touches one cache line
     for i in range(top.size):
-        f = factor[unit[i]]
-        if f != 0:
-            t, b = top[i], bottom[i * step]
-            if t == t and b == b:
-                g = group[i]
-                tops[g] += w[i] * f * t
-                bottoms[g] += w[i] * f * b
-    return tops, bottoms
+        f, g = factor[unit[i]], group[i]
+        result[g, 0] += f * top[i]
+        result[g, 1] += f * bottom[i]
+    return result

@@ -391,8 +391,7 @@ def measure(
                 r,
                 groups.code,
                 groups.size,
-                [v.top for v in variables],
-                [v.bottom for v in variables],
+                [(v.top, v.bottom) for v in variables],
                 is_total=kind == "total",
                 pool=pool,
             )

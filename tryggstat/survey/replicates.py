@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tryggstat import parallel
-from tryggstat.survey.design import Codes, Design, Floats, Stage, sums
+from tryggstat.survey.design import Codes, Design, Floats, Stage
 
 Method = Literal["jk1", "jkn", "bootstrap", "subbootstrap", "multistage", "brr"]
 Factors = Callable[[range], Iterator[Floats]]
@@ -203,10 +203,9 @@ class Sums:
     """
 
     replicates: Replicates
-    group: Codes
+    group: NDArray[np.int32]
     groups: int
-    tops: list[Floats]
-    bottoms: list[Floats]
+    variables: list[tuple[Floats, Floats]]  # weighted, 0 for missing
     is_total: bool
 
     def __call__(self, numbers: range) -> Floats:
@@ -217,19 +216,15 @@ class Sums:
 
             add = _replicate_kernels.group_sums
         r = self.replicates
-        base, unit, factors = r.base, r.unit, r.factors(numbers)
+        unit, factors = r.unit, r.factors(numbers)
         if r.calibrate is not None:
-            base, unit = np.ones_like(base), np.arange(base.size)
-            factors = r.weights(numbers)
-        result = np.empty((len(numbers), len(self.tops), self.groups))
-        variables = list(zip(self.tops, self.bottoms, strict=True))
+            unit, factors = np.arange(unit.size), r.weights(numbers)
+        result = np.empty((len(numbers), len(self.variables), self.groups))
         for estimates, factor in zip(result, factors, strict=True):
-            for i, (top, bottom) in enumerate(variables):
-                whole, parts = add(
-                    top, bottom, base, unit, factor, self.group, self.groups
-                )
+            for i, (top, bottom) in enumerate(self.variables):
+                both = add(top, bottom, unit, factor, self.group, self.groups)
                 with np.errstate(divide="ignore", invalid="ignore"):
-                    estimates[i] = whole if self.is_total else whole / parts
+                    estimates[i] = both[:, 0] / (1 if self.is_total else both[:, 1])
         return result
 
 
@@ -237,28 +232,31 @@ def replicate_estimates(
     replicates: Replicates,
     group: Codes,
     groups: int,
-    tops: list[Floats],
-    bottoms: list[Floats],
+    variables: Iterable[tuple[Floats, Floats]],
     *,
     is_total: bool,
     pool: Executor | None = None,
 ) -> Floats:
-    """Return the estimates of all replicates, shape (total, variables * groups)."""
-    rows: Codes | slice = slice(None)
-    if replicates.calibrate is None:  # in the order of the units, to spare the memory
-        rows = np.argsort(replicates.unit, kind="stable")
+    """Return top / bottom of all replicates, shape (total, variables * groups)."""
+    r, rows = replicates, np.arange(group.size)
+    base = np.ones(group.size)
+    if r.calibrate is None:  # in the order of the units, to spare the memory
+        rows = np.argsort(r.unit, kind="stable")
+        base = r.base[rows]
+    weighted = []
+    for top, bottom in variables:
+        w = np.where(np.isnan(top) | np.isnan(bottom), 0, 1)[rows] * base
+        whole = np.nan_to_num(top)[rows], np.broadcast_to(bottom, top.shape)[rows]
+        weighted.append((w * whole[0], w * np.nan_to_num(whole[1])))
     work = Sums(
-        dataclasses.replace(
-            replicates, unit=replicates.unit[rows], base=replicates.base[rows]
-        ),
-        np.where(group < 0, groups, group)[rows],
+        dataclasses.replace(r, unit=r.unit[rows]),
+        np.where(group < 0, groups, group)[rows].astype(np.int32),
         groups + 1,
-        [top[rows] for top in tops],
-        [bottom[rows] if bottom.size > 1 else bottom for bottom in bottoms],
+        weighted,
         is_total,
     )
-    thetas = parallel.replicates(work, replicates.total, pool=pool)
-    return thetas[:, :, :-1].reshape(replicates.total, -1)
+    thetas = parallel.replicates(work, r.total, pool=pool)
+    return thetas[:, :, :-1].reshape(r.total, -1)
 
 
 def _columns(matrix: Floats, numbers: range) -> Iterator[Floats]:
@@ -438,56 +436,58 @@ def _rao_wu_yue(
     units: Units, seed: int, fast: bool, numbers: range
 ) -> Iterator[Floats]:
     n = units.size
-    times = np.maximum(n - 1, 0)
     shrink = np.where(n > 1, np.sqrt(1 - units.fraction), 0)
-    slope, level = (shrink * n / np.maximum(n - 1, 1)), 1 - shrink
-    plain = bool((level == 0).all() and (slope == slope[0]).all())
+    slope = shrink * n / np.maximum(n - 1, 1)
     for stream in parallel.streams(seed, numbers):
-        counts = _draw(units, times, stream, fast)
-        if plain:
-            yield counts * slope[0]
-        else:
-            yield level[units.stratum] + slope[units.stratum] * counts
+        yield _draw(units, n - 1, 1 - shrink, slope, stream, fast)
 
 
 def _mccarthy_snowden(
     units: Units, seed: int, fast: bool, numbers: range
 ) -> Iterator[Floats]:
     n = units.size
-    alone = (n == 1) | (units.fraction == 1)
-    exact = (n - 1) / np.where(alone, 1, 1 - units.fraction)
-    low = np.floor(exact)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # so that 1/m has the mean 1/exact
-        chance = np.where(low > 0, (1 / exact - 1 / (low + 1)) * low * (low + 1), 0)
+    certain = (n == 1) | (units.fraction == 1)
+    wanted = np.where(certain, 1, (n - 1) / np.where(certain, 1, 1 - units.fraction))
+    low = np.floor(wanted)
+    chance = low * ((low + 1) / wanted - 1)  # of low, so that the mean of 1/m is right
     for stream in parallel.streams(seed, numbers):
-        more = stream.random(n.size) >= chance
-        times = np.where(alone, 0, np.where(exact == low, low, low + more))
-        counts = _draw(units, times.astype(np.intp), stream, fast)
-        slope = np.where(alone, 0, n / np.maximum(times, 1))
-        yield np.where(alone, 1, 0)[units.stratum] + slope[units.stratum] * counts
+        times = np.where(stream.random(n.size) < chance, low, low + 1)
+        slope = np.where(certain, 0, n / times)
+        times = np.where(certain, 0, times).astype(np.intp)
+        yield _draw(units, times, certain.astype(float), slope, stream, fast)
 
 
 def _draw(
-    units: Units, times: Codes, stream: np.random.Generator, fast: bool
+    units: Units,
+    times: Codes,
+    level: Floats,
+    slope: Floats,
+    stream: np.random.Generator,
+    fast: bool,
 ) -> Floats:
-    """Return how often each unit is drawn, `times` draws in each stratum."""
+    """Return each unit's factor: `level`, and `slope` for every time it is drawn."""
     draws = stream.integers(0, 1 << 32, size=int(times.sum()), dtype=np.uint32)
-    count = multiplicities_plain
+    make = drawn_factors_plain
     if fast:
         from tryggstat.survey import _replicate_kernels
 
-        count = _replicate_kernels.multiplicities
-    return count(draws, units.start, units.size, times)
+        make = _replicate_kernels.drawn_factors
+    return make(draws, units.start, units.size, times, level, slope)
 
 
-def multiplicities_plain(
-    draws: NDArray[np.uint32], start: Codes, size: Codes, times: Codes
+def drawn_factors_plain(
+    draws: NDArray[np.uint32],
+    start: Codes,
+    size: Codes,
+    times: Codes,
+    level: Floats,
+    slope: Floats,
 ) -> Floats:
-    """Count the units drawn: draw / 2**32 is the place in the stratum."""
+    """Return factors from draws of `times` units per stratum; draw / 2**32 is where."""
     place = (draws * np.repeat(size, times).astype(np.uint64)) >> np.uint64(32)
     unit = np.repeat(start, times) + place.astype(np.intp)
-    return np.bincount(unit, minlength=size.sum()).astype(float)
+    counts = np.bincount(unit, minlength=size.sum())
+    return np.asarray(np.repeat(level, size) + np.repeat(slope, size) * counts)
 
 
 def _multistage(stages: list[Units], seed: int, numbers: range) -> Iterator[Floats]:
@@ -518,15 +518,13 @@ def _multistage(stages: list[Units], seed: int, numbers: range) -> Iterator[Floa
 def group_sums_plain(
     top: Floats,
     bottom: Floats,
-    w: Floats,
     unit: Codes,
     factor: Floats,
-    group: Codes,
+    group: NDArray[np.int32],
     groups: int,
-) -> tuple[Floats, Floats]:
-    """Return the sums of `w factor top` and `w factor bottom` by group, without NaN."""
-    weight = np.where(np.isnan(top) | np.isnan(bottom), 0, w * factor[unit])
-    return (
-        sums(group, np.where(weight == 0, 0, weight * top), groups),
-        sums(group, np.where(weight == 0, 0, weight * bottom), groups),
+) -> Floats:
+    """Return the sums of `factor top` and `factor bottom` by group, side by side."""
+    f = factor[unit]
+    return np.stack(
+        [np.bincount(group, f * column, groups) for column in (top, bottom)], axis=1
     )
