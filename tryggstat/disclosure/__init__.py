@@ -1,5 +1,6 @@
 """Statistical disclosure control for frequency tables."""
 
+from tryggstat.disclosure.attack import Attack, Contradiction, attack
 from tryggstat.disclosure.audit import InconsistentCounts
 from tryggstat.disclosure.rules import Rules
 from tryggstat.disclosure.suppression import (
@@ -9,17 +10,26 @@ from tryggstat.disclosure.suppression import (
     protect,
     rounded,
 )
-from tryggstat.disclosure.tables import LinkedTables, Table, linked_tables
+from tryggstat.disclosure.tables import (
+    LinkedTables,
+    Table,
+    linked_tables,
+    published_tables,
+)
 
 __all__ = [
+    "Attack",
     "CannotProtect",
+    "Contradiction",
     "Earlier",
     "InconsistentCounts",
     "LinkedTables",
     "Protection",
     "Rules",
     "Table",
+    "attack",
     "linked_tables",
     "protect",
+    "published_tables",
     "rounded",
 ]

@@ -29,7 +29,7 @@ def bounds_by_programs(
     bounds: Sequence[Any],
     cells: Sequence[int],
 ) -> dict[int, Interval]:
-    """Bound some cells by two dense linear programs each, given what is known of all."""
+    """Bound some cells by two dense linear programs each, from what is known."""
     a = np.zeros((len(relations), len(bounds)))
     for r, (total, parts) in enumerate(relations):
         a[r, total] = 1
