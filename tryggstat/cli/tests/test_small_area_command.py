@@ -61,6 +61,13 @@ def test_labels_become_indicators_of_all_levels_but_the_first(fit):
     assert json.loads(out)["model"]["terms"] == ["intercept", "kind=q", "kind=r"]
 
 
+def test_the_interval_follows_the_confidence(fit):
+    _, out, _ = fit(AREAS, "--confidence", "0.8")
+    row = json.loads(out)["areas"][0]
+    half = 1.2815515655446004 * row["mse"] ** 0.5
+    assert row["high"] - row["estimate"] == pytest.approx(half)
+
+
 def test_rows_can_be_had_as_csv(fit):
     _, out, _ = fit(AREAS, "--format", "csv")
     rows = list(csv.DictReader(out.splitlines()))

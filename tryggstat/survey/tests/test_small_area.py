@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 from pathlib import Path
 
@@ -95,6 +96,38 @@ def test_three_areas_worked_by_hand(method, refvar, mse):
     assert result.kind == "model-based"
 
 
+def test_the_rest_of_the_answer_for_the_three_areas():
+    # A + D = 100 and Q = 100/3, so a residual of 10 has variance 200/3
+    fit = fay_herriot([10, 20, 30], [50, 50, 50])
+    assert_allclose(fit.residual, np.array([-10, 0, 10]) / np.sqrt(200 / 3), atol=1e-9)
+    assert_allclose([*fit.beta, *fit.beta_se], [20, np.sqrt(100 / 3)], rtol=1e-9)
+    loglik = -1.5 * np.log(200 * np.pi) - 1
+    figures = [loglik, -2 * loglik + 4, -2 * loglik + 2 * np.log(3)]
+    assert_allclose([fit.loglik, fit.aic, fit.bic], figures, rtol=1e-9)
+    half = 1.959963984540054 * np.sqrt(200 / 3)
+    assert_allclose(fit.high - fit.estimate, half, rtol=1e-9)
+    assert_allclose(fit.estimate - fit.low, half, rtol=1e-9)
+
+    # distances 5, 0, 5 over 50 + 200/3; chi-square with 3 df in closed form
+    found = diagnose(fit)
+    wald = 2 * 25 / (50 + 200 / 3)
+    tail = math.erfc(math.sqrt(wald / 2)) + math.sqrt(2 * wald / math.pi) * math.exp(
+        -wald / 2
+    )
+    assert_allclose([found.wald, found.wald_p], [wald, tail], rtol=1e-9)
+    assert_allclose(found.gain, np.sqrt(4 / 3), rtol=1e-9)
+
+
+def test_two_unlike_areas_worked_by_hand():
+    # D = 1, 3 and y = sqrt(6), 0: with A = 1 the mean is (2y + 0)/3 and the moment
+    # equation 6/9/2 + 24/9/4 = 1 holds. Area 1: B = 1/2, Q = 4/3, s1 = 3/4, s2 = 5/16
+    # var A = 4/(9/16), bias = 2 (2 * 5/16 - 9/16) / (27/64) = 8/27
+    result = fay_herriot([np.sqrt(6), 0], [1, 3], method="fh")
+    assert_allclose(result.refvar, 1, rtol=1e-9)
+    expected = 1 / 2 + 4 / 3 / 4 + 2 * (64 / 9) / 4 / 2 - 8 / 27 / 4
+    assert_allclose(result.mse[0], expected, rtol=1e-9)
+
+
 def test_an_area_without_sample_is_the_limit_of_an_ever_smaller_one():
     rng = np.random.default_rng(2)
     x = rng.normal(size=30)
@@ -182,6 +215,8 @@ def test_shares_stay_within_bounds_and_go_back_to_their_scale():
     for figures in (fit.estimate, fit.low, fit.high, fit.synthetic):
         assert ((figures >= 0) & (figures <= 1)).all()
     assert (fit.low < fit.high).all()
+    assert (fit.low[0], fit.high[5]) == (0, 1)
+    assert_allclose(fit.variance[:6], share[:6] * (1 - share[:6]) / n[:6])
 
     plain = fay_herriot(np.arcsin(np.sqrt(share)), 0.25 / n)
     g1 = plain.refvar * (1 - plain.shrinkage)
@@ -189,6 +224,9 @@ def test_shares_stay_within_bounds_and_go_back_to_their_scale():
     for t, spread, back in zip(plain.estimate, g1, fit.estimate, strict=True):
         mean = np.mean(np.sin(t + np.sqrt(spread) * draws) ** 2)
         assert abs(mean - back) < 5 * 0.5 / np.sqrt(draws.size)
+    step = 1e-6
+    slope = np.sin(plain.estimate + step) ** 2 - np.sin(plain.estimate - step) ** 2
+    assert_allclose(fit.mse, (slope / (2 * step)) ** 2 * plain.mse, rtol=1e-6)
 
 
 def test_benchmarked_areas_add_up_to_the_total():
@@ -198,6 +236,8 @@ def test_benchmarked_areas_add_up_to_the_total():
         moved = benchmark(fit, persons, 9000, method=method)
         assert_allclose(persons @ moved.estimate, 9000)
         assert "before benchmarking" in moved.warnings[-1]
+    halved = benchmark(fit, persons, persons @ fit.estimate / 2)
+    assert_allclose([halved.low, halved.high], [fit.low / 2, fit.high / 2])
     added = benchmark(fit, persons, 9000, method="difference").estimate - fit.estimate
     assert_allclose(added, added[0])
 

@@ -92,6 +92,29 @@ def test_a_balanced_sample_gives_the_analysis_of_variance():
     own = 11 / (11 + 2)
     assert_allclose(fit.estimate, 6 + own * np.array([-4, 1, 3]), rtol=1e-9)
     assert_allclose(fit.variance, 2)
+    # A + S/n = 13 and the mean of three has variance 13/3
+    assert_allclose([*fit.beta, *fit.beta_se], [6, np.sqrt(13 / 3)], rtol=1e-9)
+    assert_allclose(fit.residual, np.array([-4, 1, 3]) / np.sqrt(26 / 3), rtol=1e-9)
+
+
+def test_half_of_the_persons_asked_is_half_of_the_doubt_known(town):
+    answers = [1, 3, 6, 8, 7, 11], list("aabbcc"), None, list("abc"), None
+    endless, small = unit_level(*answers), unit_level(*answers, persons=[4, 4, 4])
+    assert_allclose(small.estimate, (endless.direct + endless.estimate) / 2)
+    assert_allclose(small.mse, endless.mse / 4 + 4 / 4 / 2)
+
+    y, key, x, means = town
+    count = np.bincount(key, minlength=10)
+    sums = np.stack([np.bincount(key, column, 10) for column in x.T], axis=1)
+    asked = count > 0
+    rest = np.where(
+        asked[:, None], 2 * means - sums / np.maximum(count, 1)[:, None], means
+    )
+    small = unit_level(y, key, x, range(10), means, persons=np.maximum(2 * count, 9))
+    for area in np.flatnonzero(2 * count >= 9):
+        others = unit_level(y, key, x, range(10), rest)
+        expected = (others.direct[area] + others.estimate[area]) / 2
+        assert_allclose(small.estimate[area], expected, rtol=1e-9)
 
 
 def test_those_who_answered_are_known_where_the_population_is_small(town):

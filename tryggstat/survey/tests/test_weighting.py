@@ -131,6 +131,36 @@ def test_raking_matches_a_table_worked_by_hand():
     assert raked.errors[-1] <= 1e-10
 
 
+def test_raking_does_not_stop_while_an_earlier_margin_is_missed():
+    # the same table with a last variable that always holds
+    corner = (430 - np.sqrt(40900)) / 6
+    raked = calibration.rake(
+        [20, 10, 10, 20],
+        {"row": [1, 1, 2, 2], "column": [1, 2, 1, 2], "all": [1, 1, 1, 1]},
+        {"row": {1: 50, 2: 50}, "column": {1: 60, 2: 40}, "all": {1: 100}},
+    )
+    assert_allclose(raked.weight[0], corner, rtol=1e-10)
+
+
+def test_logit_calibration_matches_a_case_worked_by_hand():
+    # bounds 1/2 and 2: A = 1.5 / (0.5 * 1) = 3. With exp(3b) = 2 the adjustments are
+    # (0.5 + 1 * 2) / (1 + 0.5 * 2) = 1.25 at x = 1, (0.5 + 4) / (1 + 2) = 1.5 at x = 2
+    result = calibration.calibrate(
+        [1, 1], {"x": [1, 2]}, {"x": 1.25 + 2 * 1.5}, method="logit", bounds=(0.5, 2)
+    )
+    assert_allclose(result.weight, [1.25, 1.5], rtol=1e-10)
+    assert result.iterations < 8  # Newton's, not merely some convergence
+
+
+def test_small_weights_are_raised_at_the_cost_of_all_others():
+    assert_allclose(weighting.trim([1, 5, 6], lower=2).weight, [2, 4.5, 5.5])
+
+
+def test_design_weights_and_their_design_effect():
+    assert_allclose(weighting.design_weights([[0.1, 0.1], [0.5, 1]]), [20, 10])
+    assert weighting.kish_design_effect([1, 1, 2, 0]) == 3 * 6 / 16
+
+
 def test_linear_calibration_matches_a_regression_worked_by_hand():
     # w = 1, x = (1, z), z = -1, 0, 1; totals 6 and 2: g = 2 + z
     result = calibration.calibrate(
