@@ -91,19 +91,22 @@ def women_and_men(women: Share, men: Share) -> Text:
     )
 
 
-def most_common(shares: Sequence[Share]) -> Text:
+def most_common(subject: Text, shares: Sequence[Share]) -> Text:
     """Say which share is the largest, where the intervals let it be said."""
     first = max(shares, key=lambda s: s.value)
     if all(first.is_above(other) for other in shares if other is not first):
         sv, en = first.written()
         return (
-            f"Störst är andelen som {first.what[0]}: {sv} ({first.interval()}).",
-            f"The largest share is those who {first.what[1]}: {en} "
+            f"{subject[0]}: störst är andelen som {first.what[0]}, {sv} "
+            f"({first.interval()}).",
+            f"{subject[1]}: the largest share is those who {first.what[1]}, {en} "
             f"({first.interval()}).",
         )
     return (
-        "Vilken andel som är störst går inte att säga: intervallen överlappar.",
-        "Which share is the largest cannot be told: the intervals overlap.",
+        f"{subject[0]}: vilken andel som är störst går inte att säga, för intervallen "
+        "överlappar.",
+        f"{subject[1]}: which share is the largest cannot be told, for the intervals "
+        "overlap.",
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Prefetch
+from django.utils.translation import gettext_lazy as _
 
 from trygg.accounts.models import User
 from trygg.history.models import Event
@@ -20,6 +22,19 @@ from trygg.picture.models import (
     Statement,
 )
 
+# What has happened to a picture, as its history tells it
+WORDS = {
+    "created": _("began the picture"),
+    "entry_added": _("added something"),
+    "entry_revised": _("revised a statement"),
+    "entry_moved": _("moved something"),
+    "entry_removed": _("took something out"),
+    "edition_frozen": _("kept an edition"),
+    "joint": _("sent it to joint review"),
+    "draft": _("sent it back to draft"),
+    "approved": _("approved it"),
+    "superseded": _("replaced it by a newer one"),
+}
 SHOWN = 5  # pieces of evidence that are spelled out below a statement
 
 
@@ -74,10 +89,26 @@ def parts(picture: SituationalPicture) -> list[ShownPart]:
     ]
 
 
-def events(picture: SituationalPicture) -> list[Event]:
-    """Return the latest lines of the picture's history."""
+@dataclass(frozen=True)
+class ShownEvent:
+    at: datetime
+    by: str
+    words: str
+    reason: str
+
+
+def events(picture: SituationalPicture) -> list[ShownEvent]:
+    """Return the latest lines of the picture's history, in words."""
     lines = Event.objects.filter(about=about(picture)).select_related("by")
-    return list(lines.order_by("-at", "-pk")[:20])
+    return [
+        ShownEvent(
+            at=line.at,
+            by=line.by.get_full_name() or line.by.get_username() if line.by else "",
+            words=str(WORDS[line.what.rpartition(".")[2]]),
+            reason=line.more.get("reason", ""),
+        )
+        for line in lines.order_by("-at", "-pk")[:20]
+    ]
 
 
 def _shown(statement: Statement) -> ShownStatement:

@@ -335,7 +335,7 @@ def _blocks(build: _Build) -> None:
         build.state(
             Part.MAPPING,
             section,
-            sentences.most_common([_share(f) for f in figures]),
+            sentences.most_common(caption, [_share(f) for f in figures]),
             [
                 _evidence(
                     build,
@@ -397,13 +397,13 @@ def _areas(build: _Build) -> None:
 
 def _population(build: _Build) -> None:
     if build.is_whole:
-        _profile(build, build.municipality, in_summary=False)
+        _profile(build, build.municipality)
     elif len(build.chosen) <= MOST_PROFILES:
         for area in build.chosen:
-            _profile(build, area, in_summary=False)
+            _profile(build, area)
 
 
-def _profile(build: _Build, area: Area, *, in_summary: bool) -> None:
+def _profile(build: _Build, area: Area) -> None:
     """State an area's population, and its conditions beside a larger whole's."""
     rows = areas.profile(area)
     with override("en"):
@@ -412,13 +412,11 @@ def _profile(build: _Build, area: Area, *, in_summary: bool) -> None:
     reference: Text = ("Sverige", "Sweden") if against_country else (
         "kommunen", "the municipality"
     )  # fmt: skip
-    evidence, population = [], None
+    evidence = []
     for row, same in zip(rows, english, strict=True):
         if row.value is None:
             continue
         indicator = row.indicator
-        if indicator.code == "population":
-            population = row
         content: dict[str, Any] = {
             "unit": indicator.unit,
             "value": row.value,
@@ -446,15 +444,17 @@ def _profile(build: _Build, area: Area, *, in_summary: bool) -> None:
         )
     if not evidence:
         return
-    text: Text = (
-        f"Tabellen beskriver befolkning och villkor i {area.name}.",
-        f"The table describes population and conditions in {area.name}.",
-    )
-    if population and population.value is not None:
-        sv, en = sentences.count(population.value)
+    people = areas.values_of([area], ["population"])
+    if np.isfinite(people.values[0, 0]):
+        sv, en = sentences.count(people.values[0, 0])
         text = (
-            f"{area.name} hade {sv} invånare {population.period}.",
-            f"{area.name} had {en} inhabitants in {population.period}.",
+            f"{area.name} hade {sv} invånare {people.periods[0]}.",
+            f"{area.name} had {en} inhabitants in {people.periods[0]}.",
+        )
+    else:
+        text = (
+            f"Folkmängden i {area.name} är inte inläst.",
+            f"The population of {area.name} has not been loaded.",
         )
     build.state(
         Part.OTHER,
@@ -466,7 +466,6 @@ def _profile(build: _Build, area: Area, *, in_summary: bool) -> None:
             f"Befolkning och villkor, {area.name}",
             f"Population and conditions, {area.name}",
         ),
-        in_summary=in_summary,
     )
 
 
