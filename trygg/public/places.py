@@ -18,6 +18,8 @@ from trygg.public.context import find_publisher
 if TYPE_CHECKING:
     from trygg.areas.models import Area, Geography, Typology
 
+SWEDISH_ORDER = str.maketrans("åäö", "{|}")  # the characters after z
+
 
 @dataclass(frozen=True)
 class Place:
@@ -31,9 +33,9 @@ class Place:
 
     @cached_property
     def areas(self) -> list[Area]:
-        """Its areas in the order of their names."""
+        """Its areas in the order of their names, å ä ö last."""
         areas = queries.areas_of(self.geography, self.code)
-        return sorted(areas, key=lambda area: area.search)
+        return sorted(areas, key=lambda area: area.search.translate(SWEDISH_ORDER))
 
     @cached_property
     def types(self) -> dict[str, AreaType]:

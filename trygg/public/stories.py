@@ -90,6 +90,13 @@ def conditions(place: Place, area: Area) -> AreaConditions:
     )
 
 
+def residents(area: Area, conditions: AreaConditions) -> str:
+    return _("%(count)s people live in %(area)s.") % {
+        "count": conditions.population,
+        "area": area.name,
+    }
+
+
 def locator(place: Place, area: Area) -> SafeString:
     """Return a map that shows where the area lies."""
     return draw_map(

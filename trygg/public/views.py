@@ -6,17 +6,26 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html_join
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from trygg.accounts.policy import Act, Data, concerns
+from trygg.picture.html import render_html
+from trygg.picture.queries import NotPublished, public_document
 from trygg.public import compass as compasses
+from trygg.public import pictures as picture_cards
 from trygg.public import stories, texts
 from trygg.public.kept import keep
-from trygg.public.places import find_place
+from trygg.public.places import area_address, find_place
 
 published = concerns(Data.PUBLISHED_PAGE, Act.READ)
+FIXED = (
+    *("start", "areas", "compass", "pictures"),
+    *("methods", "accessibility", "cookies", "personal-data"),
+)
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 statistics = concerns(Data.RELEASED_STATISTICS, Act.READ)
+summary = concerns(Data.PICTURE_SUMMARY, Act.READ)
 
 
 @published
@@ -56,10 +65,12 @@ def area(request: HttpRequest, code: str) -> HttpResponse:
     found = next((area for area in place.areas if area.code == code), None)
     if found is None:
         raise Http404(f"no area {code} in {place.code}")
+    conditions = stories.conditions(place, found)
     context = {
         "area": found,
+        "lead": stories.residents(found, conditions),
         "map": stories.locator(place, found),
-        "conditions": stories.conditions(place, found),
+        "conditions": conditions,
         "gaps": stories.gaps(),
     }
     return render(request, "public/area.html", context)
@@ -80,6 +91,31 @@ def compass(request: HttpRequest) -> HttpResponse:
     if typology:
         context |= compasses.own_grouping(place, typology)
     return render(request, "public/compass.html", context)
+
+
+@summary
+@require_safe
+@keep
+def pictures(request: HttpRequest) -> HttpResponse:
+    cards = picture_cards.cards()
+    context = {"pictures": cards, "is_synthetic": any(c.is_synthetic for c in cards)}
+    return render(request, "public/pictures.html", context)
+
+
+@summary
+@require_safe
+@keep
+def picture(request: HttpRequest, slug: str) -> HttpResponse:
+    try:
+        document = public_document(slug, get_language() or "sv")
+    except NotPublished as error:
+        raise Http404(str(error)) from error
+    context = {
+        "document": document,
+        "body": render_html(document),
+        "is_synthetic": bool(document.synthetic),
+    }
+    return render(request, "public/picture.html", context)
 
 
 @published
@@ -122,8 +158,9 @@ def robots(request: HttpRequest) -> HttpResponse:
 @require_safe
 def sitemap(request: HttpRequest) -> HttpResponse:
     """List every public page in the page's own language."""
-    names = ["start", "compass", "methods", "accessibility", "cookies", "personal-data"]
-    pages = [reverse(f"public:{name}") for name in names]
+    pages = [reverse(f"public:{name}") for name in FIXED]
+    pages += [area_address(area.code) for area in find_place().areas]
+    pages += [card.href for card in picture_cards.cards()]
     lines = format_html_join(
         "\n",
         "<url><loc>{}</loc></url>",

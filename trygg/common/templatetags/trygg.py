@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -46,6 +47,12 @@ def address(name: str) -> str:
         return "/"
 
 
+def existing(entries: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """Return address and label of the pages that this process serves."""
+    links = [(address(name), str(label)) for name, label in entries]
+    return [(href, label) for href, label in links if href != "/"]
+
+
 def menu(request: HttpRequest | None, links: list[tuple[str, str]]) -> SafeString:
     """Return a list of links, the one that leads to where we are marked as such."""
     here = request.path if request else ""
@@ -66,14 +73,12 @@ def menu(request: HttpRequest | None, links: list[tuple[str, str]]) -> SafeStrin
 
 @register.simple_tag(takes_context=True)
 def main_menu(context: Context) -> SafeString:
-    links = [(address(name), str(label)) for name, label in MAIN_MENU]
-    return menu(context.get("request"), links)
+    return menu(context.get("request"), existing(MAIN_MENU))
 
 
 @register.simple_tag(takes_context=True)
 def footer_menu(context: Context) -> SafeString:
-    links = [(address(name), str(label)) for name, label in FOOTER_MENU]
-    return menu(context.get("request"), links)
+    return menu(context.get("request"), existing(FOOTER_MENU))
 
 
 @register.simple_tag(takes_context=True)

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from django.core.cache import cache
 
+from trygg.accounts.models import Organisation
 from trygg.areas.models import (
     Area,
     Dataset,
@@ -18,9 +19,10 @@ from trygg.areas.models import (
     TypologyMember,
 )
 from trygg.public.actions import set_publisher
+from trygg.release.models import Figure, Release
+from trygg.surveys.models import Option, Question, Survey, Wave
 
 AREAS = 14
-PROFILE = {"employment-share": ("Sysselsatta", "Employed")}
 
 
 @pytest.fixture(autouse=True)
@@ -162,3 +164,106 @@ def group_areas(geography, areas, at):
             warning="student_area" if number == 3 else "",
             similar=[[areas[number - 1].pk, 0.2, [["employment-share", 0.5]]]],
         )
+
+
+@pytest.fixture
+def release(town, at):
+    """A published release of three questions: one area differs, one is too small."""
+    owner = Organisation.objects.create(name="Kommunen", kind="municipality")
+    survey = Survey.objects.create(
+        slug="trygghet",
+        title_sv="Trygghetsundersökningen",
+        title_en="The safety survey",
+        owner=owner,
+        population_sv="De som är 16 år eller äldre",
+        population_en="Those aged 16 or more",
+        is_synthetic=True,
+    )
+    wave = Wave.objects.create(
+        survey=survey,
+        code="2026",
+        geography=Geography.objects.get(code="regso-2020"),
+        municipality=town,
+        starts_on=date(2026, 2, 1),
+        ends_on=date(2026, 4, 30),
+        invited=1000,
+        answers=400,
+        loaded_at=at,
+    )
+    release = Release.objects.create(
+        wave=wave,
+        number=1,
+        status="published",
+        prepared_at=at,
+        published_at=at,
+        rules={},
+        certificate={},
+        input_digest="d",
+    )
+    asked = [
+        ("insecurity", "safety", "känner sig otrygga", "feel unsafe"),
+        ("problem_litter", "problems", "ser skräp", "see litter"),
+        ("trust_police", "trust", "litar på polisen", "trust the police"),
+    ]
+    questions = [make_question(survey, *asked_of) for asked_of in enumerate(asked, 1)]
+    areas = [town, *Area.objects.filter(parent=town).order_by("code")]
+    for question in questions:
+        for number, area in enumerate(areas):
+            Figure.objects.create(**figure_of(release, question, area, number))
+        for group, value in (("sex=F", 0.35), ("sex=M", 0.25)):
+            Figure.objects.create(
+                **{
+                    **figure_of(release, question, town, 0),
+                    "group": group,
+                    "value": value,
+                }
+            )
+    return release
+
+
+def make_question(survey, order, asked):
+    code, block, swedish, english = asked
+    question = Question.objects.create(
+        survey=survey,
+        code=code,
+        order=order,
+        block=block,
+        kind="single",
+        text_sv=f"Fråga {code}?",
+        text_en=f"Question {code}?",
+        headline_sv=swedish,
+        headline_en=english,
+    )
+    Option.objects.create(
+        question=question,
+        order=1,
+        value="1",
+        label_sv="ja",
+        label_en="yes",
+        counts=True,
+    )
+    return question
+
+
+def figure_of(release, question, area, number):
+    """Area 1 differs, area 4 has too few answers, the others cannot be told."""
+    row = {
+        "release": release,
+        "question": question,
+        "option": None,
+        "kind": "share",
+        "area": area,
+        "is_shown": True,
+        "value": 0.3,
+        "low": 0.24,
+        "high": 0.36,
+        "base": 120,
+    }
+    if number == 1:
+        row |= {"value": 0.52, "low": 0.41, "high": 0.63, "against_rest": "higher"}
+    if number == 2:
+        row |= {"base": 45, "is_uncertain": True}
+    if number == 4:
+        row |= {"is_shown": False, "reason": "few", "value": None}
+        row |= {"low": None, "high": None, "base": None}
+    return row

