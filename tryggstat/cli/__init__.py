@@ -15,6 +15,7 @@ from tryggstat import __version__
 # its command is called, so that the start stays below half a second.
 COMMANDS: dict[str, tuple[str, str]] = {
     "estimate": ("survey", "Means, shares, totals, ratios and quantiles of a sample."),
+    "compare": ("survey", "Differences between groups of a sample, with their tests."),
     "weight": ("weighting", "Weights for non-response and to known totals."),
     "small-area": ("small_area", "Model-based estimates where answers are few."),
     "index": ("compass", "A composite index, and how sure every rank is."),

@@ -8,6 +8,7 @@ from tryggstat.survey.calibration import (
     rake,
     rake_replicates,
 )
+from tryggstat.survey.comparison import Contrasts, adjust_p, compare, compare_waves
 from tryggstat.survey.design import Coded, Design, LonelyUnit, encode
 from tryggstat.survey.estimation import Estimates, estimate
 from tryggstat.survey.nonresponse import adjust_by_class, adjust_by_propensity
@@ -37,6 +38,7 @@ from tryggstat.survey.weighting import (
 
 __all__ = [
     "Coded",
+    "Contrasts",
     "Design",
     "Estimates",
     "LonelyUnit",
@@ -45,9 +47,12 @@ __all__ = [
     "Weights",
     "adjust_by_class",
     "adjust_by_propensity",
+    "adjust_p",
     "benchmark",
     "calibrate",
     "check_margins",
+    "compare",
+    "compare_waves",
     "cronbach_alpha",
     "design_weights",
     "diagnose",

@@ -342,10 +342,13 @@ class Design:
     @cached_property
     def degrees_of_freedom(self) -> int:
         """Sampled units less strata, counting only rows with a weight."""
+        return self.degrees_of_freedom_of(self.w > 0)
+
+    def degrees_of_freedom_of(self, rows: NDArray[np.bool_]) -> int:
+        """Return the units less the strata, of the first stage, that rows are in."""
         stage = self.stages[0]
-        counts = self.w > 0
-        units = counts.sum() if stage.unit is None else _distinct(stage.unit[counts])
-        return int(units - _distinct(stage.stratum[counts]))
+        units = rows.sum() if stage.unit is None else _distinct(stage.unit[rows])
+        return int(units - _distinct(stage.stratum[rows]))
 
     @cached_property
     def calibration_solver(self) -> tuple[Floats, Floats]:

@@ -16,10 +16,11 @@ from tryggstat.survey import _quantiles, intervals
 from tryggstat.survey._domains import Domains, Moments
 from tryggstat.survey.design import Coded, Codes, Design, Floats, encode
 from tryggstat.survey.intervals import Interval
-from tryggstat.survey.replicates import replicate_estimates
+from tryggstat.survey.replicates import replicate_sums
 
 Kind = Literal["mean", "share", "total", "ratio", "quantile"]
 By = Mapping[str, ArrayLike | Coded]
+FIGURES = ("estimate", "se", "low", "high", "n", "n_effective", "df", "deff", "cv")
 ONE = np.ones(1)
 ROUNDING = 1e-14  # a spread this small beside the estimate is none
 
@@ -78,30 +79,25 @@ class Estimates:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield one plain dictionary per row, None where a figure is missing."""
-        names = (
-            "estimate",
-            "se",
-            "low",
-            "high",
-            "n",
-            "n_effective",
-            "df",
-            "deff",
-            "cv",
-        )
-        figures = [_plain(getattr(self, name)) for name in names]
-        groups = [labels.tolist() for labels in self.by.values()]
-        for i, value in enumerate(self.value.tolist()):
-            group = {name: g[i] for name, g in zip(self.by, groups, strict=True)}
-            yield {
-                "value": value,
-                "level": self.level[i],
-                "by": group,
-                **{name: f[i] for name, f in zip(names, figures, strict=True)},
-            }
+        yield from plain_rows(self, FIGURES)
+
+
+def plain_rows(result: Any, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a result: value, level, by and these columns."""
+    figures = {name: _plain(getattr(result, name)) for name in columns}
+    groups = {name: labels.tolist() for name, labels in result.by.items()}
+    for i, value in enumerate(result.value.tolist()):
+        yield {
+            "value": value,
+            "level": result.level[i],
+            "by": {name: labels[i] for name, labels in groups.items()},
+            **{name: column[i] for name, column in figures.items()},
+        }
 
 
 def _plain(column: NDArray[Any]) -> list[Any]:
+    if column.dtype.kind not in "fi":
+        return column.tolist()
     return [x if math.isfinite(x) else None for x in column.tolist()]
 
 
@@ -327,7 +323,7 @@ def estimate(
         low, high = intervals.normal(point, se, m.moments.df, confidence)
     options = {
         "kind": kind,
-        "interval": interval or _default(kind),
+        "interval": interval or default_interval(kind),
         "confidence": confidence,
     }
     return assemble(design, m, (se, low, high), options)
@@ -387,14 +383,9 @@ def measure(
             work = _quantiles.ReplicateQuantiles(r, ladders, quantiles)
             thetas = parallel.replicates(work, r.total, pool=pool)
         else:
-            thetas = replicate_estimates(
-                r,
-                groups.code,
-                groups.size,
-                [(v.top, v.bottom) for v in variables],
-                is_total=kind == "total",
-                pool=pool,
-            )
+            pairs = [(v.top, v.bottom) for v in variables]
+            totals = replicate_sums(r, groups.code, groups.size, pairs, pool)
+            thetas = quotient(totals, kind).reshape(r.total, -1)
         moments = moments._replace(
             variance=r.variance(thetas, moments.estimate),
             df=r.degrees_of_freedom(moments.df, groups.code, groups.size),
@@ -403,6 +394,12 @@ def measure(
     if kind == "quantile":
         variables = [v._replace(level=str(p)) for v in variables for p in quantiles]
     return Measured(variables, groups, domains.weighted_rows, moments, thetas, limits)
+
+
+def quotient(totals: Floats, kind: Kind) -> Floats:
+    """Return the estimate from the sums of top and bottom in the last dimension."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(totals[..., 0] / (1 if kind == "total" else totals[..., 1]))
 
 
 def _logit_se(design: Design, thetas: Floats, point: Floats) -> Floats:
@@ -415,7 +412,7 @@ def _logit_se(design: Design, thetas: Floats, point: Floats) -> Floats:
     return np.where(usable, np.sqrt(variance), np.nan)
 
 
-def _default(kind: Kind) -> str:
+def default_interval(kind: Kind) -> str:
     return {"share": "logit", "quantile": "woodruff"}.get(kind, "normal")
 
 

@@ -197,7 +197,7 @@ def given_replicates(
 @dataclass(frozen=True, eq=False)
 class Sums:
     """
-    The estimates of a block of replicates: top / bottom, or the total of top, by group.
+    The weighted sums of a block of replicates, by group.
 
     It can be sent to another process. Rows outside all groups are in a last one.
     """
@@ -206,10 +206,9 @@ class Sums:
     group: NDArray[np.int32]
     groups: int
     variables: list[tuple[Floats, Floats]]  # weighted, 0 for missing
-    is_total: bool
 
     def __call__(self, numbers: range) -> Floats:
-        """Return the estimates, shape (len(numbers), variables, groups)."""
+        """Return the sums, shape (len(numbers), variables, groups, 2)."""
         add = group_sums_plain
         if self.group.size >= FAST_FROM:
             from tryggstat.survey import _replicate_kernels
@@ -219,25 +218,25 @@ class Sums:
         unit, factors = r.unit, r.factors(numbers)
         if r.calibrate is not None:
             unit, factors = np.arange(unit.size), r.weights(numbers)
-        result = np.empty((len(numbers), len(self.variables), self.groups))
-        for estimates, factor in zip(result, factors, strict=True):
+        result = np.empty((len(numbers), len(self.variables), self.groups, 2))
+        for tables, factor in zip(result, factors, strict=True):
             for i, (top, bottom) in enumerate(self.variables):
-                both = add(top, bottom, unit, factor, self.group, self.groups)
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    estimates[i] = both[:, 0] / (1 if self.is_total else both[:, 1])
+                tables[i] = add(top, bottom, unit, factor, self.group, self.groups)
         return result
 
 
-def replicate_estimates(
+def replicate_sums(
     replicates: Replicates,
     group: Codes,
     groups: int,
     variables: Iterable[tuple[Floats, Floats]],
-    *,
-    is_total: bool,
     pool: Executor | None = None,
 ) -> Floats:
-    """Return top / bottom of all replicates, shape (total, variables * groups)."""
+    """
+    Return the sums of top and bottom in all replicates, by variable and group.
+
+    The shape is (total, variables, groups, 2).
+    """
     r, rows = replicates, np.arange(group.size)
     base = np.ones(group.size)
     if r.calibrate is None:  # in the order of the units, to spare the memory
@@ -253,10 +252,8 @@ def replicate_estimates(
         np.where(group < 0, groups, group)[rows].astype(np.int32),
         groups + 1,
         weighted,
-        is_total,
     )
-    thetas = parallel.replicates(work, r.total, pool=pool)
-    return thetas[:, :, :-1].reshape(r.total, -1)
+    return parallel.replicates(work, r.total, pool=pool)[:, :, :-1]
 
 
 def _columns(matrix: Floats, numbers: range) -> Iterator[Floats]:

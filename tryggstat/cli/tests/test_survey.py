@@ -179,6 +179,73 @@ def test_a_lonely_unit_fails_the_job(capsys, answers):
     assert err == "tryggstat estimate: stratum 17 has only one unit at stage 1\n"
 
 
+def test_groups_are_compared_with_the_rest_or_as_the_contrast_says(capsys, answers):
+    options = ["compare", answers, "--value", "unsafe", "--kind", "share"]
+    _, against_rest, _ = run(capsys, *options, "--by", "area", "--adjust", "holm")
+    first, second = against_rest["contrasts"]
+    assert (first["contrast"], second["contrast"]) == ("A - rest", "B - rest")
+    assert first["difference"] == pytest.approx(2 / 3 - 1 / 3)
+    assert first["p_adjusted"] == pytest.approx(2 * first["p"])
+    assert first["verdict"] == "cannot_tell"
+    assert against_rest["method"]["adjust"] == "holm"
+
+    _, by_column, _ = run(capsys, *options, "--contrast", "stratum=1:2")
+    _, by_name, _ = run(capsys, *options, "--by", "stratum", "--contrast", "x=1:2")
+    assert by_column["contrasts"][0]["contrast"] == "1 - 2"
+    assert by_name["contrasts"][0]["contrast"] == "x"
+    assert by_column["contrasts"][0]["se"] == by_name["contrasts"][0]["se"]
+
+    code, _, err = run(capsys, *options, "--contrast", "stratum")
+    assert (code, err) == (
+        2,
+        "tryggstat compare: --contrast stratum: is not of the form A=x:y\n",
+    )
+
+
+@pytest.mark.parametrize("command", ["estimate", "compare"])
+def test_the_same_seed_gives_the_same_bytes_for_any_number_of_workers(
+    capsys, answers, command
+):
+    texts = []
+    for seed, workers in ((5, 1), (5, 2), (6, 1)):
+        code = main(
+            [
+                command, answers, "--value", "age", "--kind", "mean", "--by", "area",
+                "--replicates", "bootstrap", "64", "--seed", str(seed),
+                "--workers", str(workers),
+            ]
+        )  # fmt: skip
+        assert code == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1]
+    assert texts[0] != texts[2].replace('"seed": 6', '"seed": 5')
+
+
+@needs_reference
+def test_replicate_weights_are_found_by_their_pattern_and_agree_with_r(
+    capsys, tmp_path
+):
+    files = [
+        (REFERENCE / name).read_text().splitlines()
+        for name in ("apistrat.csv", "repweights_dstrat_JKn.csv")
+    ]
+    data = tmp_path / "schools.csv"
+    data.write_text("\n".join(",".join(lines) for lines in zip(*files, strict=True)))
+    spec = expected()["rep/dstrat_JKn/spec"]
+    options = [
+        "estimate", data, "--value", "api00", "--kind", "mean", "--weight", "pw",
+        "--replicate-weights", "rw*", "--rscales", ",".join(map(str, spec["rscales"])),
+    ]  # fmt: skip
+    _, answer, _ = run(capsys, *options, "--replicate-scale", spec["scale"])
+    r = expected()["rep/dstrat_JKn/mean_api00"]
+    np.testing.assert_allclose(rows(answer)[0]["se"], r["se"]["api00"], rtol=1e-9)
+    assert rows(answer)[0]["df"] == spec["degf"]
+
+    code, _, err = run(capsys, *options)
+    assert code == 2
+    assert "finds 200 columns, and needs --replicate-scale" in err
+
+
 @needs_reference
 def test_two_stages_weighted_by_their_sampling_fractions_agree_with_r(capsys):
     _, answer, _ = run(
