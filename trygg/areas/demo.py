@@ -10,6 +10,8 @@ from django.conf import settings
 
 from trygg.areas.actions import load_area_key, load_geography, load_indicators
 from trygg.areas.analysis import compute_typology
+from trygg.areas.download import GEODATA, STATISTICS, load_municipality
+from trygg.areas.fetching import Fetcher
 from trygg.areas.mapping import FOLDER, own_mapping
 from trygg.areas.models import Area, Geography
 from trygg.areas.nyby import CODE_OF_NYBY, load_nyby
@@ -42,7 +44,13 @@ def _load(municipality: str | None, at: datetime) -> tuple[str, str]:
     if municipality in (None, OPEN_DATA_MUNICIPALITY) and folder.is_dir():
         load_open_data(folder, at=at)
         return OPEN_DATA_MUNICIPALITY, "open data folder"
-    raise NotImplementedError
+    if municipality is None:
+        raise AssertionError("without a municipality there is the fictional one")
+    cache = Path(settings.BASE) / "var" / "demo" / "downloaded"
+    load_municipality(
+        municipality, Fetcher(cache), at=at, geodata=GEODATA, statistics=STATISTICS
+    )
+    return municipality, "download"
 
 
 def load_open_data(folder: Path, *, at: datetime) -> None:

@@ -32,13 +32,14 @@ class Outcome:
 
 
 def import_areas(
-    path: Path, mapping: Path, *, at: datetime, dry_run: bool = False
+    path: Path | str, mapping: Path, *, at: datetime, dry_run: bool = False
 ) -> Outcome:
     """
     Load a map, or a key with names and parents, as the mapping file says.
 
     A mapping with [[level]] reads a key; one with [geography] reads a map.
     """
+    path = Path(path)
     try:
         described = read_toml(mapping)
         with transaction.atomic():
@@ -82,7 +83,7 @@ def _load_map(
 
 
 def import_indicators(
-    path: Path, mapping: Path, *, at: datetime, dry_run: bool = False
+    path: Path | str, mapping: Path, *, at: datetime, dry_run: bool = False
 ) -> Outcome:
     """Load figures as the mapping file says."""
     try:

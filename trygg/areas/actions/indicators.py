@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from scipy.sparse import csr_array
 from trygg.areas import mapping as mappings
 from trygg.areas.bulk import insert_rows
 from trygg.areas.combining import combine
+from trygg.areas.fetching import DownloadFailed, fetch_file
 from trygg.areas.mapping import Mapping, Measure
 from trygg.areas.models import (
     Area,
@@ -72,7 +74,7 @@ class ImportReport:
 
 
 def load_indicators(
-    source: Path,
+    source: Path | str,
     mapping: Mapping,
     *,
     at: datetime,
@@ -80,11 +82,22 @@ def load_indicators(
     retrieved_on: date | None = None,
 ) -> ImportReport:
     """
-    Load the figures of a table as a new version of a dataset.
+    Load the figures of a file, or of a web address, as a new version of a dataset.
 
     Nothing is stored when the file has an error, or on a dry run. The same file with
     the same mapping and the same areas changes nothing. The report tells all problems.
     """
+    if isinstance(source, str) and "://" in source:
+        with TemporaryDirectory() as folder:
+            try:
+                fetched = fetch_file(source, Path(folder))
+            except DownloadFailed as failed:
+                problem = Problem(source, None, None, str(failed))
+                return ImportReport(mapping.code, source, [problem], dry_run=dry_run)
+            return load_indicators(
+                fetched, mapping, at=at, dry_run=dry_run, retrieved_on=at.date()
+            )
+    source = Path(source)
     try:
         geography = _geography(source, mapping)
         areas = list(

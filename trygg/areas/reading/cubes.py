@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -31,6 +32,21 @@ class Dimension:
     codes: list[str]
     labels: list[str]
     role: str = ""  # "geo", "time", "metric"
+
+    def find(self, alternatives: Iterable[str]) -> str | None:
+        """
+        Return the code of the first alternative that is there, by code or by label.
+
+        An alternative that ends in "…" is the beginning of a label.
+        """
+        for wanted in (text.casefold() for text in alternatives):
+            for code, label in zip(self.codes, self.labels, strict=True):
+                begins = wanted.endswith("…") and label.casefold().startswith(
+                    wanted[:-1]
+                )
+                if begins or wanted in (code.casefold(), label.casefold()):
+                    return code
+        return None
 
     def is_called(self, name: str) -> bool:
         return name.casefold() in (self.code.casefold(), self.label.casefold())

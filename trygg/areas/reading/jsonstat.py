@@ -17,10 +17,30 @@ from trygg.areas.reading.table import Coded, Table
 from trygg.areas.reading.tables import Layout, number
 
 ROLES = ("time", "geo", "metric")
+# What reading something else as statistics ends in
+STRANGE = (KeyError, TypeError, AttributeError, IndexError, ValueError)
 
 
 def read(path: Path, layout: Layout) -> Table:
     """Read a JSON file of statistics. Raises BadFile with what is wrong in it."""
+    content = _content(path)
+    try:
+        if "columns" in content and "data" in content:
+            return _pxweb_1(content, layout)
+        return _dataset(path, _find_dataset(path, content), layout)
+    except STRANGE:
+        raise _not_statistics(path) from None
+
+
+def dimensions_of(path: Path) -> list[Dimension]:
+    """Return the dimensions of a dataset, which may lack figures (metadata)."""
+    try:
+        return _dimensions(_find_dataset(path, _content(path)))
+    except STRANGE:
+        raise _not_statistics(path) from None
+
+
+def _content(path: Path) -> dict[str, Any]:
     files.check(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -30,12 +50,7 @@ def read(path: Path, layout: Layout) -> Table:
         ) from None
     if not isinstance(content, dict):
         raise _not_statistics(path)
-    try:
-        if "columns" in content and "data" in content:
-            return _pxweb_1(content, layout)
-        return _dataset(path, _find_dataset(path, content), layout)
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError):
-        raise _not_statistics(path) from None
+    return content
 
 
 def _not_statistics(path: Path) -> BadFile:
@@ -52,7 +67,7 @@ def _find_dataset(path: Path, content: dict[str, Any]) -> dict[str, Any]:
     if kind != "dataset":
         what = _("The file is a %(kind)s, not a dataset with figures.") % {"kind": kind}
         raise files.refuse(path, what, _("Fetch one of its datasets."))
-    if "value" in content:
+    if "value" in content or "id" in content:  # metadata may come without figures
         return content
     sets = [x for x in content.values() if isinstance(x, dict) and "value" in x]
     if len(sets) > 1:
@@ -60,15 +75,17 @@ def _find_dataset(path: Path, content: dict[str, Any]) -> dict[str, Any]:
     return sets[0]
 
 
-def _dataset(path: Path, data: dict[str, Any], layout: Layout) -> Table:
+def _dimensions(data: dict[str, Any]) -> list[Dimension]:
     described = data["dimension"]
-    ids = data["id"] if "id" in data else described["id"]
-    size = data["size"] if "size" in data else described["size"]
     roles = data.get("role") or described.get("role") or {}
     role_of = {name: role for role in ROLES for name in roles.get(role, ())}
-    dimensions = [
-        _dimension(name, described[name], role_of.get(name, "")) for name in ids
-    ]
+    ids = data["id"] if "id" in data else described["id"]
+    return [_dimension(name, described[name], role_of.get(name, "")) for name in ids]
+
+
+def _dataset(path: Path, data: dict[str, Any], layout: Layout) -> Table:
+    dimensions = _dimensions(data)
+    size = data["size"] if "size" in data else data["dimension"]["size"]
     cells = int(np.prod([int(s) for s in size]))
     if [len(d.codes) for d in dimensions] != [int(s) for s in size]:
         raise files.refuse(path, _("The sizes do not agree with the categories."))

@@ -44,7 +44,7 @@ class Command(BaseCommand):
         failed = 0
         for name in options["files"]:
             outcome = load(
-                Path(name), mapping, at=timezone.now(), dry_run=options["dry_run"]
+                name, mapping, at=timezone.now(), dry_run=options["dry_run"]
             )
             for problem in outcome.problems:
                 self.stderr.write(str(problem))
