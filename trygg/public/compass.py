@@ -152,7 +152,7 @@ def area_table(place: Place, typology: Typology | None) -> SafeString:
     return table(
         [
             Head(_("Area")),
-            Head(_("National area type")),
+            Head(_("National type")),
             Head(_("Group")),
             Head(_("Note")),
         ],
@@ -160,6 +160,7 @@ def area_table(place: Place, typology: Typology | None) -> SafeString:
         ident="all-areas",
         title=_("All areas"),
         description=_("In the order of their names."),
+        kind="",
     )
 
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-MAIN = "insecurity"  # the question that maps and leads tell of
-CERTAIN = 100  # answers; with fewer the figure is marked as uncertain
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from trygg.common import charts, formats
+from trygg.common.charts import Row
+from trygg.common.maps import Group, draw_map
+from trygg.public.places import Place
+from trygg.release.queries import ReleasedFigure
+
+MAIN = "insecurity"  # the question that leads and maps tell of
+KEYS = ("insecurity", "likes_living_here", "trust_police")  # on the start page
 
 BLOCKS = {
     "safety": gettext_lazy("Safety"),
@@ -17,7 +28,213 @@ BLOCKS = {
     "trust": gettext_lazy("Trust"),
 }
 AGAINST = {
-    "higher": gettext_lazy("more often than in the rest of the municipality"),
-    "lower": gettext_lazy("less often than in the rest of the municipality"),
-    "": gettext_lazy("cannot be told from the rest of the municipality"),
+    "higher": gettext_lazy("more common than in the rest of the municipality"),
+    "lower": gettext_lazy("less common than in the rest of the municipality"),
 }
+MOST_LISTED = 5  # answers that a sentence names
+MAP_GROUPS = {
+    "higher": (
+        "more",
+        gettext_lazy("More common than in the rest of the municipality"),
+    ),
+    "": ("k0", gettext_lazy("Cannot be told")),
+    "lower": ("less", gettext_lazy("Less common than in the rest")),
+    None: ("plain", gettext_lazy("Too few answers")),
+}
+
+
+@dataclass(frozen=True)
+class AreaSafety:
+    """What the page of an area tells of how safe people feel there."""
+
+    lead: str
+    summary: str
+    caution: str
+    main: SafeString
+    more: list[tuple[str, SafeString]]
+    problem_summary: str
+    problems: SafeString
+    source: str
+    is_synthetic: bool
+
+
+def of_area(
+    here: Sequence[ReleasedFigure], whole: Sequence[ReleasedFigure]
+) -> AreaSafety | None:
+    """Return what the released figures say of an area; None where there are none."""
+    here = [figure for figure in here if figure.kind == "share" and not figure.group]
+    if not here:
+        return None
+    reference = {figure.question: figure.value for figure in whole}
+    blocks = {
+        block: [figure for figure in here if figure.block == block] for block in BLOCKS
+    }
+    main = next((figure for figure in here if figure.question == MAIN), here[0])
+    more = [
+        (str(BLOCKS[block]), chart(blocks[block], reference, block, BLOCKS[block]))
+        for block in BLOCKS
+        if block not in ("safety", "problems") and blocks[block]
+    ]
+    return AreaSafety(
+        lead=sentence(main),
+        summary=differences(here),
+        caution=_caution(main),
+        main=chart(blocks["safety"], reference, "safety", BLOCKS["safety"]),
+        more=more,
+        problem_summary=differences(blocks["problems"]),
+        problems=chart(blocks["problems"], reference, "problems", BLOCKS["problems"]),
+        source=source(main),
+        is_synthetic=main.is_synthetic,
+    )
+
+
+def sentence(figure: ReleasedFigure) -> str:
+    """Say a figure, and whether it can be told from the rest of the municipality."""
+    if figure.value is None:
+        return _("Too few have answered for us to say how safe people feel here.")
+    said = f"{written(figure)} {figure.headline}"
+    if figure.against:
+        how = AGAINST[figure.against]
+        return _("%(said)s. That is %(how)s.") % {"said": said, "how": how}
+    return _(
+        "%(said)s. Whether that differs from the rest of the municipality "
+        "cannot be told."
+    ) % {"said": said}
+
+
+def written(figure: ReleasedFigure) -> str:
+    if figure.value is None:
+        return _("too few answers")
+    return formats.share_with_interval(
+        figure.value, figure.low, figure.high, figure.bound
+    )
+
+
+def differences(figures: Sequence[ReleasedFigure]) -> str:
+    """Say in what the answers differ from the rest, and that the others do not tell."""
+    shown = [figure for figure in figures if figure.value is not None]
+    if not shown:
+        return _("Too few have answered for any figure to be shown.")
+    parts = [
+        _("%(how)s: that people %(what)s")
+        % {"how": formats.capital(str(how)), "what": _some(shown, against)}
+        for against, how in AGAINST.items()
+        if any(figure.against == against for figure in shown)
+    ]
+    untold = sum(not figure.against for figure in shown)
+    parts.append(
+        ngettext(
+            "For %(count)s question it cannot be told whether the area differs",
+            "For %(count)s questions it cannot be told whether the area differs",
+            untold,
+        )
+        % {"count": untold}
+    )
+    return ". ".join(parts) + "."
+
+
+def _some(figures: Sequence[ReleasedFigure], against: str) -> str:
+    """Name the first answers that differ that way, and count the others."""
+    words = [figure.headline for figure in figures if figure.against == against]
+    others = len(words) - MOST_LISTED
+    if others > 0:
+        words = [
+            *words[:MOST_LISTED],
+            ngettext("%(count)s thing more", "%(count)s things more", others)
+            % {"count": others},
+        ]
+    return formats.listed(words)
+
+
+def chart(
+    figures: Sequence[ReleasedFigure],
+    reference: dict[str, float | None],
+    ident: str,
+    title: str,
+) -> SafeString:
+    """Return the shares of an area with intervals, beside those of the municipality."""
+    rows = [
+        Row(
+            figure.headline,
+            figure.value,
+            figure.low,
+            figure.high,
+            reference.get(figure.question),
+            figure.bound,
+            note=_note(figure),
+        )
+        for figure in figures
+    ]
+    return charts.shares(
+        rows,
+        ident=f"figures-{ident}",
+        title=str(title),
+        description=_(
+            "The dot is the share here, the pale band its interval, the stroke the "
+            "whole municipality."
+        ),
+        first=_("Share of residents who"),
+        value_head=_("Here"),
+        reference_head=_("Municipality"),
+    )
+
+
+def _note(figure: ReleasedFigure) -> str:
+    if figure.value is None:
+        return _("too few answers")
+    return str(AGAINST[figure.against]) if figure.against else ""
+
+
+def _caution(figure: ReleasedFigure) -> str:
+    if figure.value is not None and figure.is_uncertain:
+        return _(
+            "About %(count)s people answered here, so the figures are uncertain."
+        ) % {"count": figure.base}
+    return ""
+
+
+def difference_map(place: Place, figures: Sequence[ReleasedFigure]) -> SafeString:
+    """Return the map of where a share differs; what chance may explain is grey."""
+    group = {
+        f.area: MAP_GROUPS[None if f.value is None else f.against] for f in figures
+    }
+    count = {code: 0 for code, _label in MAP_GROUPS.values()}
+    for code, _label in group.values():
+        count[code] += 1
+    groups = [
+        Group(code, f"{label} ({count[code]})", has_lines=code == "more")
+        for code, label in MAP_GROUPS.values()
+        if count[code]
+    ]
+    return draw_map(
+        place.shapes(
+            {area: code for area, (code, _label) in group.items()},
+            {figure.area: written(figure) for figure in figures},
+        ),
+        groups,
+        ident="differs",
+        title=_("Where more or fewer %(what)s") % {"what": figures[0].headline},
+        description=_(
+            "An area has colour only where its difference from the rest of the "
+            "municipality holds. The table has every figure."
+        ),
+    )
+
+
+def finding(figures: Sequence[ReleasedFigure]) -> str:
+    """Say in how many areas a share differs, and in how many it cannot be told."""
+    told = [figure for figure in figures if figure.value is not None]
+    higher = sum(figure.against == "higher" for figure in told)
+    lower = sum(figure.against == "lower" for figure in told)
+    return _(
+        "In %(higher)s of %(all)s areas it is more common than in the rest of the "
+        "municipality that residents %(what)s, and in %(lower)s it is less common. In "
+        "%(untold)s areas it cannot be told: the answers there fit as well with no "
+        "difference at all."
+    ) % {
+        "all": len(told),
+        "what": figures[0].headline,
+        "higher": higher,
+        "lower": lower,
+        "untold": len(told) - higher - lower,
+    }

@@ -37,6 +37,12 @@ def cookies() -> list[Cookie]:
             ngettext("%(count)s day", "%(count)s days", days) % {"count": days},
         ),
         Cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            _("When somebody chooses another language for the workspace"),
+            _("Remembers the choice"),
+            ngettext("%(count)s day", "%(count)s days", 365) % {"count": 365},
+        ),
+        Cookie(
             "messages",
             _("When a task in the workspace is done"),
             _("Carries the confirmation to the next page"),

@@ -15,6 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from trygg.common.middleware import WORD
+
 register = template.Library()
 
 MAIN_MENU = (
@@ -124,4 +126,18 @@ def alternates(context: Context) -> SafeString:
         "\n",
         '<link rel="alternate" hreflang="{}" href="{}">',
         ((code, request.build_absolute_uri(page)) for code, page in pages),
+    )
+
+
+@register.simple_tag
+def staff_languages() -> SafeString:
+    """Return links that show the staff side in the other languages."""
+    return format_html_join(
+        " ",
+        '<a href="?{}={}" lang="{}" hreflang="{}">{}</a>',
+        (
+            (WORD, code, code, code, OWN_NAMES[code])
+            for code, _name in settings.LANGUAGES
+            if code != get_language()
+        ),
     )
