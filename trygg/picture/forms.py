@@ -158,4 +158,4 @@ class ReasonForm(forms.Form):
 
 
 def _name_of(statement: Statement) -> str:
-    return statement.text
+    return statement.words

@@ -115,6 +115,10 @@ class Entry(models.Model):
     class Meta:
         abstract = True
 
+    @property
+    def words(self) -> str:
+        raise NotImplementedError
+
 
 class Statement(Entry):
     """One thing that the picture says, with the evidence that it rests on."""
@@ -154,7 +158,7 @@ class Statement(Entry):
         return f"Statement {self.pk}"
 
     @property
-    def text(self) -> str:
+    def words(self) -> str:
         return in_language(self.text_sv, self.text_en)
 
 
@@ -230,7 +234,7 @@ class Problem(Entry):
         return f"Problem {self.pk}"
 
     @property
-    def what(self) -> str:
+    def words(self) -> str:
         return in_language(self.what_sv, self.what_en)
 
 
@@ -247,7 +251,7 @@ class Gap(Entry):
         return f"Gap {self.pk}"
 
     @property
-    def text(self) -> str:
+    def words(self) -> str:
         return in_language(self.text_sv, self.text_en)
 
 

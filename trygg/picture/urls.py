@@ -8,7 +8,7 @@ from trygg.picture import views
 
 PICTURE = "lagesbilder/<slug:slug>/"
 ENTRY = PICTURE + "<slug:kind>/<int:pk>/"
-EDITION = PICTURE + "utgava/<slug:audience>/<int:number>"
+EDITION = PICTURE + "utgava/<slug:audience>/<int:number>/<slug:language>"
 
 urlpatterns = [
     path("", views.start, name="workspace"),

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from trygg.accounts.policy import Act, Data, NeedsStepUp, concerns
@@ -226,7 +227,7 @@ def entry_remove(request: Any, slug: str, kind: str, pk: int) -> HttpResponse:
         ),
     ):
         return redirect("picture-detail", slug)
-    return _form_page(request, picture, form, _("Take out of the picture"), entry)
+    return _form_page(request, picture, form, _("Take out of the picture"), entry.words)
 
 
 @concerns(Data.SITUATIONAL_PICTURE, Act.UPDATE)
@@ -280,8 +281,10 @@ def picture_approve(request: Any, slug: str) -> HttpResponse:
 
 @concerns(Data.SITUATIONAL_PICTURE, Act.READ)
 @require_GET
-def edition_detail(request: Any, slug: str, audience: str, number: int) -> HttpResponse:
-    edition, language = _edition(request, slug, audience, number)
+def edition_detail(
+    request: Any, slug: str, audience: str, number: int, language: str
+) -> HttpResponse:
+    edition = _edition(request, slug, audience, number, language)
     document = read(edition.content, language)
     return render(
         request,
@@ -298,11 +301,11 @@ def edition_detail(request: Any, slug: str, audience: str, number: int) -> HttpR
 @concerns(Data.SITUATIONAL_PICTURE, Act.READ)
 @require_GET
 def edition_file(
-    request: Any, slug: str, audience: str, number: int, form: str
+    request: Any, slug: str, audience: str, number: int, language: str, form: str
 ) -> HttpResponse:
     if form not in TYPES:
         raise Http404
-    edition, language = _edition(request, slug, audience, number)
+    edition = _edition(request, slug, audience, number, language)
     render_file, content_type = TYPES[form]
     return HttpResponse(
         render_file(read(edition.content, language)),
@@ -320,12 +323,15 @@ def _for_update(request: Any, slug: str) -> tuple[SituationalPicture, datetime]:
 
 
 def _edition(
-    request: Any, slug: str, audience: str, number: int
-) -> tuple[Edition, str]:
+    request: Any, slug: str, audience: str, number: int, language: str
+) -> Edition:
     picture = access.get_picture(request.user, slug, at=timezone.now())
-    edition = get_object_or_404(picture.editions, audience=audience, number=number)
-    asked = request.GET.get("language", get_language())
-    return edition, "en" if asked == "en" else "sv"
+    if language not in dict(settings.LANGUAGES):
+        raise Http404
+    edition: Edition = get_object_or_404(
+        picture.editions, audience=audience, number=number
+    )
+    return edition
 
 
 def _entry(picture: SituationalPicture, kind: str, pk: int) -> Entry:
@@ -359,11 +365,11 @@ def _form_page(
     picture: SituationalPicture,
     form: Any,
     title: str,
-    entry: Entry | None = None,
+    quoted: str = "",
 ) -> HttpResponse:
     return render(
         request,
         "picture/form.html",
-        {"picture": picture, "form": form, "title": title, "entry": entry},
+        {"picture": picture, "form": form, "title": title, "quoted": quoted},
         status=422 if form.errors else 200,
     )
