@@ -42,6 +42,8 @@ SENTENCES = {
     },
 }
 
+Verdict = Literal["no_groups", "groups", "cannot_tell"]
+
 
 @dataclass(frozen=True)
 class GroupsTest:
@@ -77,7 +79,7 @@ class GroupsTest:
         All options in force.
     """
 
-    verdict: Literal["no_groups", "groups", "cannot_tell"]
+    verdict: Verdict
     sentence: Mapping[str, str]
     dip: float
     dip_p: float
@@ -202,16 +204,10 @@ def groups_test(
     p = dip_p(dip(first), len(z))
     kept = min(int(np.searchsorted(np.cumsum(share), 0.9)) + 1, len(z) // 10)
     bic = _mixtures(scores[:, :kept])
-    components = int(bic.argmin()) + 1 if bic[0] - bic.min() > CLEAR else 1
+    components = _components(bic)
     gap, error = _gap(z, ward(z), MOST, references, seed, pool)
     asked = _smallest(gap, error)
-
-    none = (p >= LEVEL, components == 1, asked == 1)
-    verdict: Literal["no_groups", "groups", "cannot_tell"] = "cannot_tell"
-    if not any(none):
-        verdict = "groups"
-    elif none[0] and sum(none) >= 2 and len(z) >= FEW:
-        verdict = "no_groups"
+    verdict = _verdict(p, components, asked, len(z))
     return GroupsTest(
         verdict=verdict,
         sentence=SENTENCES[verdict],
@@ -318,6 +314,19 @@ def count_groups(
         by_gap=_smallest(gap, error),
         by_silhouette=int(np.argmax(means)) + 2,
     )
+
+
+def _components(bic: NDArray[np.float64]) -> int:
+    return int(bic.argmin()) + 1 if bic[0] - bic.min() > CLEAR else 1
+
+
+def _verdict(dip_p: float, components: int, gap_groups: int, areas: int) -> Verdict:
+    finds_none = (dip_p >= LEVEL, components == 1, gap_groups == 1)
+    if not any(finds_none):
+        return "groups"
+    if finds_none[0] and sum(finds_none) >= 2 and areas >= FEW:
+        return "no_groups"
+    return "cannot_tell"
 
 
 def _principal(

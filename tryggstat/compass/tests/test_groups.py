@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from tryggstat.compass import count_groups, groups_test
+from tryggstat.compass import count_groups, groups_test, standardise
+from tryggstat.compass import groups as groups_module
 from tryggstat.compass._dip import QUANTILES, dip, dip_p
 from tryggstat.parallel import streams
 
@@ -69,9 +70,46 @@ def test_the_table_of_the_dip_is_that_of_uniform_samples(n):
         assert abs(share - level) < 5 * np.sqrt(level * (1 - level) / 1000)
 
 
-def test_the_table_agrees_with_the_published_one():
-    # Hartigan and Hartigan (1985), table 1: n = 50, upper 5 % of the dip .0702
-    assert abs(QUANTILES[50][7] / np.sqrt(50) - 0.0702) < 0.0005
+def test_the_table_agrees_with_that_of_another_program():
+    # upper 5 % points of the dip by a million samples each, from diptest 0.12.0
+    for n, point in ((20, 0.1051), (50, 0.0703), (100, 0.0511), (500, 0.0237)):
+        assert QUANTILES[n][7] / np.sqrt(n) == pytest.approx(point, rel=0.005)
+
+
+@pytest.mark.parametrize(
+    ("dip_p", "components", "gap_groups", "areas", "verdict"),
+    [
+        (0.01, 2, 3, 150, "groups"),
+        (0.01, 2, 3, 20, "groups"),
+        (0.01, 1, 1, 150, "cannot_tell"),
+        (0.20, 1, 1, 150, "no_groups"),
+        (0.20, 3, 1, 150, "no_groups"),
+        (0.20, 1, 2, 150, "no_groups"),
+        (0.20, 3, 2, 150, "cannot_tell"),
+        (0.20, 1, 1, 49, "cannot_tell"),
+    ],
+)
+def test_three_tests_make_a_verdict(dip_p, components, gap_groups, areas, verdict):
+    assert groups_module._verdict(dip_p, components, gap_groups, areas) == verdict
+
+
+def test_a_mixture_must_be_clearly_better_than_one_normal():
+    assert groups_module._components(np.array([100.0, 91, 95])) == 1
+    assert groups_module._components(np.array([100.0, 95, 89])) == 3
+
+
+def test_the_gap_is_the_mean_of_the_reference_samples_less_the_data():
+    z = standardise(np.random.default_rng(5).normal(size=(20, 2)))
+    found = count_groups(z, most=2, references=3, seed=8)
+    axes = np.linalg.svd(z - z.mean(axis=0), full_matrices=False)[2]
+    scores = (z - z.mean(axis=0)) @ axes.T
+    logs = []
+    for generator in streams(8, range(3)):
+        # the axes may point either way, which turns the box round
+        box = scores.min(axis=0) + generator.random((20, 2)) * np.ptp(scores, axis=0)
+        logs.append(np.log(((box - box.mean(axis=0)) ** 2).sum()))
+    assert found.gap[0] == pytest.approx(np.mean(logs) - np.log(40), abs=1e-9)
+    assert found.gap_error[0] == pytest.approx(np.std(logs) * np.sqrt(4 / 3))
 
 
 def test_gradual_differences_are_called_so():

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from tryggstat.compass import Indicator, composite_index
-from tryggstat.compass.index import combine
+from tryggstat.compass.index import Hierarchy, _beyond_limits, _shape, combine
 
 AB = [Indicator("a"), Indicator("b", -1)]
 VALUES = np.array([[1.0, 30], [3, 10], [2, 20], [5, 20]])
@@ -176,6 +177,11 @@ def test_leaving_an_indicator_out_is_the_index_made_without_it():
         )
 
 
+def test_a_group_whose_only_indicator_is_left_out_takes_no_weight():
+    tree = Hierarchy([Indicator("a"), Indicator("b", parent="g")], [])
+    np.testing.assert_allclose(tree.effective(tree.given, without=1), [1, 0])
+
+
 def test_an_indicator_that_alone_makes_the_index_has_importance_one():
     found = composite_index(table(p=1), plain(1), normalise="zscore")
     np.testing.assert_allclose(found.importance, 1)
@@ -243,6 +249,22 @@ def test_winsorising_pulls_in_outliers_one_by_one_until_the_shape_is_mild():
     assert not found.beyond[0]
     np.testing.assert_allclose(found.value[-3:], 100)
     assert composite_index(column[:, None], [Indicator("a")]).beyond[0]
+
+
+def test_skewness_and_kurtosis_are_those_of_scipy_without_bias():
+    column = np.random.default_rng(1).exponential(size=30)
+    skew, kurtosis = stats.skew(column, bias=False), stats.kurtosis(column, bias=False)
+    np.testing.assert_allclose(_shape(column), [skew, kurtosis])
+
+
+def test_a_column_is_beyond_limits_only_when_skewed_and_heavy_tailed():
+    rare = np.repeat([0.0, 1], [87, 13])  # skewness 2.2, kurtosis 3.0
+    heavy = np.r_[np.linspace(-1, 1, 90), [-6, 6] * 3]  # skewness 0, kurtosis above 3.5
+    rarer = np.repeat([0.0, 1], [95, 5])  # skewness 4.2, kurtosis 16
+    assert _shape(rare)[0] > 2
+    assert _shape(heavy)[1] > 3.5
+    beyond = [bool(_beyond_limits(c[:, None])[0]) for c in (rare, heavy, rarer)]
+    assert beyond == [False, False, True]
 
 
 def test_winsorising_works_on_the_low_side_and_leaves_mild_shapes_alone():

@@ -39,6 +39,11 @@ def test_a_case_worked_by_hand():
     np.testing.assert_allclose(found.eta_squared, (found.isolation - 0.4) / 0.6)
     # one pair of areas, counted twice: 2 * 40 * 60 * (0.75 - 1/6) / (2 * 100^2 * 0.24)
     np.testing.assert_allclose(found.gini, 2400 * (0.75 - 1 / 6) / 2400)
+    half = 40 * 0.25**0.5 * 0.75**0.5 + 60 * (5 / 36) ** 0.5
+    np.testing.assert_allclose(found.atkinson, 1 - 0.4 / 0.6 * (half / 40) ** 2)
+    most = 40 * 0.25**0.8 * 0.75**0.2 + 60 * (5 / 6) ** 0.8 * (1 / 6) ** 0.2
+    averse = segregation([30, 10], [40, 60], inequality_aversion=0.2).atkinson
+    np.testing.assert_allclose(averse, 1 - 0.4 / 0.6 * (most / 40) ** (1 / 0.8))
     whole = -0.4 * np.log(0.4) - 0.6 * np.log(0.6)
     parts = -0.4 * (0.75 * np.log(0.75) + 0.25 * np.log(0.25)) - 0.6 * (
         np.log(1 / 6) / 6 + 5 / 6 * np.log(5 / 6)

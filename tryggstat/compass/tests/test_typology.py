@@ -176,6 +176,17 @@ def test_areas_without_a_former_group_never_move(three_groups):
     assert found.moved == ()
 
 
+def test_former_numbers_that_are_no_longer_used_are_replaced(three_groups):
+    values, group = three_groups
+    previous = np.array([7, 8, 1])[group]
+    found = typology(values, groups=3, previous=previous)
+
+    assert set(found.labels) == {0, 1, 2}
+    assert set(found.labels[group == 2]) == {1}  # the number that still exists
+    assert sorted(found.former) == [1, 7, 8]
+    assert found.moved == ()
+
+
 def test_a_group_more_than_before_is_new(three_groups):
     values, group = three_groups
     previous = np.minimum(group, 1)  # groups 1 and 2 were one
@@ -197,6 +208,13 @@ def test_the_profile_names_what_stands_out_largest_first():
         "Higher: incomes; lower: rents.",
         "Higher: rents; lower: incomes.",
     ]
+
+
+def test_a_mean_far_from_average_is_called_much_higher_or_lower():
+    values = np.r_[np.zeros(9), 5.0, 5.1][:, None]
+    (_, far) = typology(values, groups=2, bootstraps=0).words(["rents"])
+    (_, low) = typology(-values, groups=2, bootstraps=0).words(["rents"])
+    assert (far, low) == ("Mycket högre: rents.", "Mycket lägre: rents.")
 
 
 def test_a_group_like_the_rest_is_said_to_be_average():

@@ -27,6 +27,19 @@ def test_without_any_choice_and_any_error_every_rank_is_certain(values):
         assert (bound == found.rank).all()
 
 
+@pytest.mark.parametrize("aggregate", ["geometric", "harmonic"])
+def test_other_means_rank_from_the_highest_down_too(values, aggregate):
+    found = rank_uncertainty(
+        values,
+        INDICATORS,
+        normalise=["minmax"],
+        aggregate=[aggregate],
+        weight_noise=0,
+        draws=1,
+    )
+    assert (found.median == found.rank).all()
+
+
 def test_errors_alone_and_choices_alone_widen_their_own_interval(values):
     errors = only(values, errors=np.full(values.shape, 0.3))
     assert (errors.method_low == errors.method_high).all()
