@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "index": ("compass", "A composite index, and how sure every rank is."),
     "typology": ("compass", "Groups of areas that are alike, and how firm they are."),
     "similar": ("compass", "The areas most like one area, and what differs."),
+    "protect": ("disclosure", "Hide small counts so that nobody can work them out."),
+    "attack": ("disclosure", "Try to work out counts that were hidden."),
     "segregation": ("compass", "How unevenly groups of people live over the areas."),
 }
 

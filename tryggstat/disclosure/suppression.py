@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -376,6 +376,10 @@ class _Told:
         since = self.counts[cells] - was
         if (was < 0).any() or (since < 0).any():
             raise ValueError("an earlier release counts persons who are gone since")
+        if not since.any():  # the same persons: what was shown is known now as well
+            known = self.known.copy()
+            known[cells[_mask(release.published, cells.size)]] = True
+            return replace(self, known=known, windows=np.where(known, 0, self.windows))
         size, n = self.counts.size, cells.size
         among = csc_array(self.matrix)[:, cells]
         whole = np.diff(csr_array(among).indptr) == np.diff(self.matrix.indptr)

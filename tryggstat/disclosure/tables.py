@@ -100,7 +100,7 @@ def linked_tables(
     hierarchies : mapping from str to mapping, optional
         For a variable the parent of each level, e.g. of each small area the district,
         or a sequence of parents where divisions overlap. Parents may have parents.
-        Levels without parent add up to the total; if there is only one such level, it
+        What has no parent adds up to the total; if one parent is above all levels, it
         is the total.
 
     Returns
@@ -264,7 +264,7 @@ def _tree(variable: str, levels: Sequence[str], parents: Parents) -> _Tree:
             children.setdefault(names.index(up), []).append(n)
     tops = [n for n, name in enumerate(names) if not above.get(name)]
     total = tops[0]
-    if len(tops) > 1:
+    if len(tops) > 1 or names[total] in levels:
         total = len(names)
         names.append("")
         under[""] = set(range(len(levels)))
