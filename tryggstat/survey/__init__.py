@@ -12,6 +12,13 @@ from tryggstat.survey.comparison import Contrasts, adjust_p, compare, compare_wa
 from tryggstat.survey.design import Coded, Design, LonelyUnit, encode
 from tryggstat.survey.estimation import Estimates, estimate
 from tryggstat.survey.nonresponse import adjust_by_class, adjust_by_propensity
+from tryggstat.survey.regression import (
+    Independence,
+    Regression,
+    independence_test,
+    linear_regression,
+    logistic_regression,
+)
 from tryggstat.survey.replicates import Replicates, given_replicates, replicate
 from tryggstat.survey.scales import (
     cronbach_alpha,
@@ -41,7 +48,9 @@ __all__ = [
     "Contrasts",
     "Design",
     "Estimates",
+    "Independence",
     "LonelyUnit",
+    "Regression",
     "Replicates",
     "WeightingError",
     "Weights",
@@ -61,9 +70,12 @@ __all__ = [
     "fay_herriot",
     "fay_herriot_share",
     "given_replicates",
+    "independence_test",
     "insecurity",
     "item_mean",
     "kish_design_effect",
+    "linear_regression",
+    "logistic_regression",
     "margin_matrix",
     "post_stratify",
     "problem_index",
