@@ -6,6 +6,8 @@ import shapely
 from pyogrio.raw import write
 
 from tryggstat.cli import main
+from tryggstat.cli.compass import _errors
+from tryggstat.cli.tables import read_table
 from tryggstat.compass import Indicator, composite_index, segregation
 
 
@@ -206,6 +208,28 @@ def test_ranks_have_intervals_when_asked_for(answer, areas, spec):
     assert set(found["rank_change_by_choice"]) == {"zscore", "geometric"}
 
 
+@pytest.mark.parametrize("weights", ["pca", "optimised", "equal"])
+def test_ranks_are_drawn_round_the_index_whatever_its_weights(
+    answer, areas, spec, weights
+):
+    certain = "[uncertainty]\ndraws = 5\nweights = 0\nnormalise = []\naggregate = []\n"
+    spec.write_text(f"weights = '{weights}'\n{SPEC}{certain}")
+    found = answer("index", areas, "--spec", spec)
+    ranks = [a["rank"] for a in found["areas"]]
+    assert [a["rank_low_method"] for a in found["areas"]] == ranks
+    assert [a["rank_high_method"] for a in found["areas"]] == ranks
+
+
+def test_a_share_of_nobody_is_not_certain_either(areas):
+    table = read_table(str(edited(areas, 2, "rents", "0")))
+    node = {"name": "rents", "share_of": "people"}
+    errors = _errors(table, node, table.numbers("rents"))
+    # 1 of 912 with one more of either: sqrt(p (1 - p) / 910)
+    np.testing.assert_allclose(errors[1], np.sqrt(1 / 912 * 911 / 912 / 910))
+    percent = _errors(table, {**node, "unit": "percent"}, 100 * table.numbers("rents"))
+    np.testing.assert_allclose(percent, 100 * errors)
+
+
 def test_an_area_without_an_index_has_null_and_a_reason(answer, areas, spec):
     spec.write_text(SPEC + "[uncertainty]\ndraws = 50\n")
     found = answer("index", edited(areas, 3, "move", ""), "--spec", spec)
@@ -277,6 +301,12 @@ def test_several_groups_are_measured_together_with_the_rest(answer, town):
     assert len(found["multigroup"]["shares"]) == 3
     assert found["multigroup"]["shares"][2] == pytest.approx(5 / 60)
     assert "one more group" in found["warnings"][0]
+
+
+def test_groups_together_cannot_be_more_than_all(capsys, town):
+    town.write_text("code,all,a,b\nW,10,10,0\nX,10,8,3\n")
+    said = refused(capsys, "segregation", town, "--group", "a,b", "--total", "all")
+    assert "line 3, column all: is less than the groups' sum" in said
 
 
 # --- faults are named ---
