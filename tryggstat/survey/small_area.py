@@ -49,6 +49,8 @@ class SmallAreas:
         How `refvar` was found.
     error_variance : float
         Variance within areas, in the model of persons; nan in that of areas.
+    rho : float
+        Correlation with the areas around, in the spatial model; nan in the others.
     warnings : tuple of str
         What the user should know.
     kind : str
@@ -74,6 +76,7 @@ class SmallAreas:
     converged: bool
     method: str
     error_variance: float = float("nan")
+    rho: float = float("nan")
     warnings: tuple[str, ...] = ()
     kind: str = "model-based"
 
@@ -158,7 +161,7 @@ def fay_herriot(
     >>> areas.shrinkage
     array([0.5, 0.5, 0.5, 0. ])
     """
-    y, d, x, norm = _model(direct, variance, covariates, intercept)
+    y, d, x, norm = area_model(direct, variance, covariates, intercept)
     has = np.isfinite(y)
     fit = _Fit(y[has], d[has], x[has])
     refvar, iterations, converged = _between(fit, method, tolerance, max_iterations)
@@ -605,7 +608,7 @@ def _uncertainty(at: _At, method: Method) -> tuple[float, float]:
     return 2 * m / s1**2, 2 * (m * s2 - s1**2) / s1**3
 
 
-def _model(
+def area_model(
     direct: ArrayLike,
     variance: ArrayLike,
     covariates: ArrayLike | None,
