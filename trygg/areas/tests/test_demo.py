@@ -2,6 +2,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from django.db import connection, transaction
+from django.utils import translation
 
 from trygg.areas import queries
 from trygg.areas.demo import compass_demo, load_demo
@@ -12,11 +14,15 @@ from trygg.areas.tests.conftest import NOW
 @pytest.fixture(scope="module")
 def uppsala(open_data, django_db_setup, django_db_blocker):
     """All of the open data folder, loaded once and rolled back after the module."""
-    from django.db import transaction
-
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield load_demo(None, at=NOW)
+    with django_db_blocker.unblock(), transaction.atomic(), translation.override("en"):
+        yield load_and_check()
         transaction.set_rollback(True)
+
+
+def load_and_check():
+    summary = load_demo(None, at=NOW)
+    connection.check_constraints()  # once, not again after every test
+    return summary
 
 
 @pytest.fixture
