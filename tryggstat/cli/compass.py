@@ -47,6 +47,13 @@ def _names(text: str) -> list[str]:
     return text.split(",")
 
 
+def _seed(text: str) -> int:
+    seed = int(text)
+    if not 0 <= seed < 2**64:
+        raise argparse.ArgumentTypeError("must be 0 to 2^64 - 1")
+    return seed
+
+
 def configure(command: str, parser: argparse.ArgumentParser) -> None:
     """Add the options of a command."""
     add = parser.add_argument
@@ -77,7 +84,7 @@ def configure(command: str, parser: argparse.ArgumentParser) -> None:
         add("--total", required=True, metavar="T")
         add("--areas", metavar="GEO", help="map with the same codes, for neighbours")
     if command in ("typology", "index"):
-        add("--seed", type=int, default=1)
+        add("--seed", type=_seed, default=1, metavar="N")
         add("--workers", type=int, default=1, metavar="N", help="threads")
         add("--scheduler", metavar="ADDRESS", help="of a Dask cluster")
 
@@ -210,7 +217,7 @@ def _similar(table: Table, options: argparse.Namespace) -> dict[str, Any]:
                 "id": ids[area],
                 "distance": found.distance[i],
                 "difference": dict(zip(names, found.difference[i], strict=True)),
-                "differs_most": [{"variable": n, "z": z} for n, z in differs[i]],
+                "differs_most": dict(differs[i]),
             }
             for i, area in enumerate(found.areas)
         ],

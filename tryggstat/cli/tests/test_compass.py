@@ -127,9 +127,9 @@ def test_similar_lists_the_nearest_and_what_differs(answer, areas):
     distances = [a["distance"] for a in found["areas"]]
     assert distances == sorted(distances)
     first = found["areas"][0]
-    most = first["differs_most"][0]
-    assert most["z"] == first["difference"][most["variable"]]
-    assert abs(most["z"]) == max(map(abs, first["difference"].values()))
+    name, most = next(iter(first["differs_most"].items()))
+    assert most == first["difference"][name]
+    assert abs(most) == max(map(abs, first["difference"].values()))
 
 
 # --- index ---
@@ -341,6 +341,12 @@ def test_bad_input_names_line_and_column(capsys, areas, change, words, message):
     if change:
         edited(areas, 2, *change)
     assert message in refused(capsys, words[0], areas, *words[1:])
+
+
+def test_a_negative_seed_is_refused(capsys, areas):
+    with pytest.raises(SystemExit, match="2"):
+        main(["typology", str(areas), *GROUPS, "--seed", "-1"])
+    assert "must be 0 to" in capsys.readouterr().err
 
 
 def test_an_area_without_values_has_no_similar_ones(capsys, areas):

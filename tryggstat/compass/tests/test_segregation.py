@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -168,6 +170,16 @@ def test_agrees_with_pysal_segregation_for_several_groups():
     }
     for name, value in expected["multigroup"].items():
         np.testing.assert_allclose(names[name], value, rtol=1e-10, err_msg=name)
+
+
+def test_segregation_and_index_need_no_scipy_and_no_numba():
+    code = (
+        "import sys; from tryggstat.compass import *; segregation([3, 10], [40, 60]); "
+        "composite_index([[1], [2], [4]], [Indicator('a')]); "
+        "print({'scipy', 'numba'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stderr
 
 
 @pytest.mark.parametrize(
