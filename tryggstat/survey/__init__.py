@@ -34,6 +34,7 @@ from tryggstat.survey.small_area import (
     fay_herriot_share,
     smooth_rates,
 )
+from tryggstat.survey.spatial_small_area import spatial_fay_herriot
 from tryggstat.survey.unit_level import unit_level
 from tryggstat.survey.weighting import (
     WeightingError,
@@ -83,6 +84,7 @@ __all__ = [
     "rake_replicates",
     "replicate",
     "smooth_rates",
+    "spatial_fay_herriot",
     "top_box",
     "trim",
     "unit_level",

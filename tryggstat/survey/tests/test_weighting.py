@@ -181,6 +181,26 @@ def test_truncated_linear_cuts_off_and_lets_the_others_make_up_for_it():
     assert_allclose(result.weight, [1.1, 1.1, 1.7, 2.1], rtol=1e-12)
 
 
+@pytest.mark.parametrize("method", ["linear", "raking", "logit"])
+def test_bounds_hold_and_all_margins_are_met(method):
+    rng = np.random.default_rng(13)
+    variables = {"a": rng.integers(0, 3, 90), "z": rng.gamma(2, 1, 90)}
+    # totals of a population in which people stand for 0.75 or 1.55 times 11
+    hidden = 11 * np.where(variables["z"] > 1.5, 1.55, 0.75)
+    totals = {
+        "a": {level: hidden[variables["a"] == level].sum() for level in range(3)},
+        "z": hidden @ variables["z"],
+    }
+    result = calibration.calibrate(
+        np.full(90, 11.0), variables, totals, method=method, bounds=(0.7, 1.6)
+    )
+    assert result.smallest_adjustment >= 0.7
+    assert result.largest_adjustment <= 1.6
+    assert result.largest_margin_error < 1e-10
+    free = calibration.calibrate(np.full(90, 11.0), variables, totals, method="raking")
+    assert free.largest_adjustment > 1.6  # so that the bound is felt
+
+
 def test_linear_calibration_warns_of_negative_weights():
     result = calibration.calibrate(
         [1, 1, 1], {"one": [1, 1, 1], "z": [-1, 0, 1]}, {"one": 3, "z": 3}
