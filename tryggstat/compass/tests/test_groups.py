@@ -1,4 +1,8 @@
+import os
+from pathlib import Path
+
 import numpy as np
+import polars as pl
 import pytest
 from scipy.optimize import linprog
 
@@ -6,6 +10,17 @@ from tryggstat.compass import count_groups, groups_test, standardise
 from tryggstat.compass import groups as groups_module
 from tryggstat.compass._dip import QUANTILES, dip, dip_p
 from tryggstat.parallel import streams
+
+OPEN_DATA = Path(os.environ.get("TRYGG_OPEN_DATA", "../shared/data"))
+AREAS = OPEN_DATA / "sweden" / "scb_deso2018_2022_wide.csv"
+SHARES = {  # of the labour force, of those 16-64, of all, of homes, of houses …
+    "unemployed": ("arbetslosa", ["arbetskraft"]),
+    "employed": ("sysselsatta", ["arbm_totalt"]),
+    "born_far_away": ("fodd_ovriga", ["fodd_totalt"]),
+    "rented": ("hyresratt", ["hyresratt", "bostadsratt", "aganderatt"]),
+    "small_houses": ("smahus", ["hus_totalt"]),
+    "alone": ("hh_ensam_utan", ["hh_sambo_barn", "hh_sambo_utan", "hh_ensam_utan"]),
+}
 
 
 def nearest_with_one_peak(sample):
@@ -120,6 +135,24 @@ def test_gradual_differences_are_called_so():
     assert found.verdict == "no_groups"
     assert (found.components, found.gap_groups) == (1, 1)
     assert "inga skilda grupper" in found.sentence["sv"]
+
+
+@pytest.mark.skipif(not AREAS.exists(), reason="no open data (TRYGG_OPEN_DATA)")
+def test_the_areas_of_uppsala_do_not_fall_into_groups():
+    table = pl.read_csv(
+        AREAS, schema_overrides={"Kommun": pl.String}, infer_schema_length=None
+    ).filter(pl.col("Kommun") == "0380")
+    values = table.select(
+        pl.col("netto_median_tkr"),
+        *(pl.col(a) / pl.sum_horizontal(b) for a, b in SHARES.values()),
+    )
+    people = table["bef_2023"].to_numpy()
+    transform = ["log", *["logit"] * len(SHARES)]
+    found = groups_test(values.to_numpy(), people, transform=transform)
+
+    assert len(table) == 150
+    assert found.verdict == "no_groups"
+    assert found.column_p[5] < 0.05  # one kind of house or the other, seldom both
 
 
 def test_separate_groups_are_called_so():
