@@ -27,3 +27,19 @@ def insert_rows(
                 f"INSERT INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608
                 cast(Any, rows),  # any iterable will do, the stubs ask for a list
             )
+
+
+def update_rows(
+    model: type[models.Model], fields: Sequence[str], rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """Update rows given as the values of `fields` and then the key."""
+    quote = connection.ops.quote_name
+    column = {f.name: str(f.column) for f in model._meta.concrete_fields}
+    changes = ", ".join(f"{quote(column[name])} = %s" for name in fields)
+    key = quote(column[model._meta.pk.name]) if model._meta.pk else ""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {quote(model._meta.db_table)} SET {changes}"  # noqa: S608
+            f" WHERE {key} = %s",
+            cast(Any, rows),
+        )

@@ -10,6 +10,7 @@ import shapely
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from trygg.areas.bulk import update_rows
 from trygg.areas.mapping import read_toml
 from trygg.areas.models import Area, Geography
 from trygg.areas.outlines import outlines
@@ -17,6 +18,8 @@ from trygg.areas.reading import files, maps, tables
 from trygg.areas.reading.maps import MapFile
 from trygg.areas.reading.problems import BadFile, Problem
 from trygg.history.steps import record
+
+OUTLINE = ("shape", "path", "min_x", "min_y", "max_x", "max_y")
 
 
 @transaction.atomic
@@ -74,28 +77,36 @@ def load_geography(
 
     parents: dict[str, Area] = {}
     if parent and parent_column:
-        parents = {area.code: area for area in parent.areas.all()}
+        parents = {area.code: area for area in parent.areas.only("code")}
     above = map_file.fields.get(parent_column, [""] * len(map_file.codes))
-    known = {area.code: area for area in geography.areas.all()}
+    known = dict(geography.areas.values_list("code", "pk"))
+    outlined = zip(
+        wkb,
+        outlines(map_file.shapes),
+        *shapely.bounds(map_file.shapes).T.tolist(),
+        strict=True,
+    )
     new, changed = [], []
-    paths = outlines(map_file.shapes)
-    bounds = shapely.bounds(map_file.shapes).tolist()
-    for i, area_code in enumerate(map_file.codes):
-        area = known.get(area_code)
-        if area is None:
-            area = Area(geography=geography, code=area_code)
-            area.name = map_file.names[i]
-            area.search = area.name.casefold()
-            area.municipality = municipality_of(area_code)
-            area.parent = parents.get(above[i])
-            new.append(area)
-        else:
-            changed.append(area)
-        area.shape, area.path = wkb[i], paths[i]
-        area.min_x, area.min_y, area.max_x, area.max_y = bounds[i]
+    for i, (area_code, outline) in enumerate(
+        zip(map_file.codes, outlined, strict=True)
+    ):
+        if area_code in known:
+            changed.append((*outline, known[area_code]))
+            continue
+        name = map_file.names[i]
+        new.append(
+            Area(
+                geography=geography,
+                code=area_code,
+                name=name,
+                search=name.casefold(),
+                municipality=municipality_of(area_code),
+                parent=parents.get(above[i]),
+                **dict(zip(OUTLINE, outline, strict=True)),
+            )
+        )
     Area.objects.bulk_create(new, batch_size=2_000)
-    outline = ["shape", "path", "min_x", "min_y", "max_x", "max_y"]
-    Area.objects.bulk_update(changed, outline, batch_size=100)
+    update_rows(Area, OUTLINE, changed)
     geography.digest = digest
     geography.retrieved_on = retrieved_on
     geography.save(update_fields=["digest", "retrieved_on"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -398,30 +399,35 @@ def _store(
         geography=areas[0].geography if areas else None,
     )
     indicators = _indicators(mapping.measures)
+    ids = np.array([area.pk for area in areas])
     levels = _levels(areas) if mapping.carry_up else []
-    stored = 0
+    counts: list[int] = []
 
-    def rows() -> Iterable[tuple[Any, ...]]:
-        nonlocal stored
+    def rows() -> Iterator[tuple[Any, ...]]:
         for measure in mapping.measures:
-            figures = _figures(cube, measure)
+            value, n = _figures(cube, measure)
+            key = version.pk, indicators[measure.code]
             carried = levels if measure.combining != Combining.NEVER else []
             for moment, (period, group) in enumerate(cube.moments):
-                value, n = figures[0][:, moment], figures[1][:, moment]
-                known = cube.present
-                sets = [([area.pk for area in areas], value, n, known, False)]
-                for ids, weights in carried:
-                    up, up_n = combine(value, n, weights, measure.combining)
-                    sets.append((ids, up, up_n, np.isfinite(up), True))
+                own = value[:, moment], n[:, moment]
+                sets = [(ids, *own, cube.present, False)]
+                for above, weights in carried:
+                    up, up_n = combine(*own, weights, measure.combining)
+                    sets.append((above, up, up_n, np.isfinite(up), True))
                 shown = measure.period or period
-                key = version.pk, indicators[measure.code]
-                for ids, v, persons, which, recalculated in sets:
-                    for i in np.flatnonzero(which).tolist():
-                        stored += 1
-                        yield (
-                            *key, ids[i], shown, group, _plain(v[i]),
-                            _whole(persons[i]), False, recalculated,
-                        )  # fmt: skip
+                for places, figures, persons, which, is_ours in sets:
+                    counts.append(int(which.sum()))
+                    yield from zip(
+                        *(repeat(part) for part in key),
+                        places[which].tolist(),
+                        repeat(shown),
+                        repeat(group),
+                        _plain(figures[which]),
+                        _whole(persons[which]),
+                        repeat(False),
+                        repeat(is_ours),
+                        strict=False,  # what is repeated has no end
+                    )
 
     insert_rows(Observation, OBSERVATION, rows())
     done = ImportReport(
@@ -429,7 +435,7 @@ def _store(
             **vars(report),
             "version": version,
             "is_new": True,
-            "observations": stored,
+            "observations": sum(counts),
         }
     )
     version.report = done.summary
@@ -438,12 +444,13 @@ def _store(
     return done
 
 
-def _plain(value: float) -> float | None:
-    return float(value) if value == value else None
+def _plain(figures: NDArray[np.float64]) -> list[float | None]:
+    """Return the figures as the database takes them, None where there is none."""
+    return [figure if figure == figure else None for figure in figures.tolist()]
 
 
-def _whole(value: float) -> int | None:
-    return round(float(value)) if value == value else None
+def _whole(figures: NDArray[np.float64]) -> list[int | None]:
+    return [round(figure) if figure == figure else None for figure in figures.tolist()]
 
 
 def _figures(
@@ -484,7 +491,7 @@ def _indicators(measures: Iterable[Measure]) -> dict[str, int]:
     return keys
 
 
-def _levels(areas: list[Area]) -> list[tuple[list[int], csr_array]]:
+def _levels(areas: list[Area]) -> list[tuple[NDArray[np.int64], csr_array]]:
     """Return the areas above, level by level, with which areas each is made of."""
     levels = []
     above = [area.parent_id for area in areas]
@@ -494,7 +501,8 @@ def _levels(areas: list[Area]) -> list[tuple[list[int], csr_array]]:
         parts = [(place[pk], i) for i, pk in enumerate(above) if pk]
         rows, columns = zip(*parts, strict=True)
         shape = (len(ids), len(areas))
-        levels.append((ids, csr_array((np.ones(len(parts)), (rows, columns)), shape)))
+        ones = np.ones(len(parts))
+        levels.append((np.array(ids), csr_array((ones, (rows, columns)), shape)))
         parents = dict(
             Area.objects.filter(parts__pk__in=ids).values_list("parts__pk", "pk")
         )
