@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # spreads hashes of text
 LonelyPsu = Literal["fail", "adjust", "average", "remove", "certainty"]
 
 
@@ -68,6 +69,8 @@ def encode(values: ArrayLike | Coded) -> Coded:
             if labels.size == high - low + 1:
                 return Coded(column - low if low else column, labels)
             return Coded((np.cumsum(present) - 1)[column - low], labels)
+    if column.dtype.kind == "U" and (hashed := _encode_text(column)):
+        return hashed
     if column.dtype.kind in "OUT":
         cells = column.tolist()
         known = sorted({c for c in cells if c is not None and c == c and c != ""})
@@ -79,6 +82,28 @@ def encode(values: ArrayLike | Coded) -> Coded:
         labels = labels[:-1]
         codes = np.where(codes == labels.size, -1, codes)
     return Coded(codes, labels)
+
+
+def _encode_text(column: NDArray[np.str_]) -> Coded | None:
+    """Number text by hashes of its characters; None if two texts share a hash."""
+    if not column.size:
+        return None
+    wide = np.ascontiguousarray(column).view(np.uint32).reshape(column.size, -1)
+    used = np.flatnonzero(np.bitwise_or.reduce(wide, axis=0))  # the rest is padding
+    hashes = np.zeros(column.size, dtype=np.uint64)
+    for place in used:
+        hashes *= MULTIPLIER
+        hashes += wide[:, place]
+    distinct, number = np.unique(hashes, return_inverse=True)
+    somewhere = np.empty(distinct.size, dtype=np.intp)
+    somewhere[number] = np.arange(column.size)
+    text = column[somewhere]
+    if (text[number] != column).any():
+        return None
+    known = sorted(set(text.tolist()) - {""})
+    place_of = {label: place for place, label in enumerate(known)}
+    codes = np.array([place_of.get(label, -1) for label in text.tolist()], np.intp)
+    return Coded(codes[number], np.array(known))
 
 
 class Pairs(NamedTuple):
