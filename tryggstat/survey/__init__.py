@@ -7,6 +7,7 @@ from tryggstat.survey.calibration import (
     post_stratify,
     rake,
     rake_replicates,
+    raker,
 )
 from tryggstat.survey.comparison import Contrasts, adjust_p, compare, compare_waves
 from tryggstat.survey.design import Coded, Design, LonelyUnit, encode
@@ -82,6 +83,7 @@ __all__ = [
     "problem_index",
     "rake",
     "rake_replicates",
+    "raker",
     "replicate",
     "smooth_rates",
     "spatial_fay_herriot",

@@ -19,6 +19,7 @@ from tryggstat.survey._cross_table import (
     levels_of,
     targets_of,
 )
+from tryggstat.survey.design import encode
 from tryggstat.survey.weighting import (
     ContradictingMargins,
     EmptyCell,
@@ -144,6 +145,67 @@ def rake(
     w = _checked(weight)
     _check_totals(totals, tolerance)
     cells = cross(variables, totals, w.size)
+    return _rake(w, cells, totals, tolerance, max_iterations)
+
+
+def raker(
+    variables: Variables,
+    totals: Mapping[str, Mapping[Any, float]],
+    *,
+    tolerance: float = 1e-10,
+    max_iterations: int = 1000,
+) -> Callable[[ArrayLike], Floats]:
+    """
+    Prepare raking of many sets of weights for the same persons.
+
+    Parameters
+    ----------
+    variables, totals, tolerance, max_iterations
+        As in `rake`.
+
+    Returns
+    -------
+    callable
+        Takes weights, shape (n,), and returns them raked. It can be handed to
+        `replicate` as `calibrate`.
+
+    Raises
+    ------
+    UnknownLevel, ContradictingMargins
+        As `rake`; the callable raises the rest.
+
+    Notes
+    -----
+    As `rake`; the cross-table is made once.
+
+    References
+    ----------
+    Deming and Stephan (1940), Annals of Mathematical Statistics 11(4), 427-444.
+
+    Examples
+    --------
+    >>> to_margins = raker({"sex": ["m", "m", "k"]}, {"sex": {"m": 60, "k": 40}})
+    >>> to_margins([1, 2, 7]), to_margins([3, 0, 1])
+    (array([20., 40., 40.]), array([60.,  0., 40.]))
+    """
+    _check_totals(totals, tolerance)
+    persons = encode(next(iter(variables.values()))).codes.size
+    cells = cross(variables, totals, persons)
+
+    def to_margins(weight: ArrayLike) -> Floats:
+        w = _checked(weight)
+        return _rake(w, cells, totals, tolerance, max_iterations).weight
+
+    return to_margins
+
+
+def _rake(
+    w: Floats,
+    cells: Cells,
+    totals: Mapping[str, Mapping[Any, float]],
+    tolerance: float,
+    max_iterations: int,
+) -> Weights:
     table = cells.sums(w)
     before = table.copy()
     targets = [targets_of(totals[name]) for name in totals]

@@ -15,6 +15,9 @@ from numpy.testing import assert_allclose
 
 from tryggstat.survey import _cross_table, calibration, nonresponse, weighting
 from tryggstat.survey import _raking_kernels as kernels
+from tryggstat.survey.design import Design
+from tryggstat.survey.estimation import estimate
+from tryggstat.survey.replicates import replicate
 
 PROJECT = Path(__file__).parents[3]
 REFERENCE = (
@@ -302,6 +305,27 @@ def test_replicates_are_raked_as_if_each_were_alone():
     for column, together in zip(times.T, raked.weights(weight, times).T, strict=True):
         alone = calibration.rake(weight * column, variables, totals)
         assert_allclose(together, alone.weight, rtol=1e-8)
+
+
+def test_a_prepared_raker_is_raking_and_serves_replicate_variances():
+    rng = np.random.default_rng(6)
+    variables = {"a": rng.integers(0, 3, 120), "b": rng.integers(0, 2, 120)}
+    totals = {"a": {0: 300, 1: 500, 2: 200}, "b": {0: 450, 1: 550}}
+    weight, y = rng.uniform(2, 8, 120), rng.normal(size=120)
+    to_margins = calibration.raker(variables, totals)
+    raked = calibration.rake(weight, variables, totals).weight
+    assert_allclose(to_margins(weight), raked, rtol=1e-12)
+    # raking forgets what an earlier raking did
+    assert_allclose(to_margins(raked * np.r_[2, np.ones(119)]),
+                    to_margins(weight * np.r_[2, np.ones(119)]), rtol=1e-8)  # fmt: skip
+
+    jackknife = replicate(Design(raked), "jk1", calibrate=to_margins)
+    found = estimate(jackknife, {"y": y})
+    left_out = [
+        to_margins(raked * (np.arange(120) != i)) @ y / 1000 for i in range(120)
+    ]
+    spread = np.sum((left_out - np.mean(left_out)) ** 2) * 119 / 120
+    assert_allclose(found.se, np.sqrt(spread), rtol=1e-9)
 
 
 def test_fast_and_plain_raking_agree():
