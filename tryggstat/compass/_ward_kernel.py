@@ -6,6 +6,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+CHUNK = 32  # groups looked at on one side before turning to the other
+
 
 @numba.njit(nogil=True, cache=True)
 def _place(key, order, active, which, where):  # type: ignore[no-untyped-def]
@@ -13,6 +15,19 @@ def _place(key, order, active, which, where):  # type: ignore[no-untyped-def]
     while order[i] != which:
         i += 1
     return i
+
+
+@numba.njit(nogil=True, cache=True)
+def _nearer(candidates, a, centre, size, nearest, best):  # type: ignore[no-untyped-def]
+    for b in candidates:
+        square = 0.0
+        for j in range(centre.shape[1]):
+            square += (centre[a, j] - centre[b, j]) ** 2
+        price = square * (size[a] * size[b] / (size[a] + size[b]))
+        if price < best:
+            best = price
+            nearest = b
+    return nearest, best
 
 
 @numba.njit(nogil=True, cache=True)
@@ -43,34 +58,25 @@ def ward_mergers(
             chain[0] = order[0]
             length = 1
         a = chain[length - 1]
-        nearest = -1
-        best = np.inf
+        nearest, best = -1, np.inf
         if length > 1:  # ties go to where the chain came from, so that it ends
-            nearest = chain[length - 2]
-            square = 0.0
-            for j in range(p):
-                square += (centre[a, j] - centre[nearest, j]) ** 2
-            best = square * (size[a] * size[nearest] / (size[a] + size[nearest]))
+            back = chain[length - 2 : length - 1]
+            nearest, best = _nearer(back, a, centre, size, nearest, best)
         least = size[a] / (size[a] + 1.0)
         here = centre[a, 0]
         place = _place(key, order, active, a, here)
         left, right = place - 1, place + 1
         while left >= 0 or right < active:
-            if right >= active or (left >= 0 and here - key[left] <= key[right] - here):
-                b = order[left]
-                gap = here - key[left]
-                left = -1 if gap * gap * least >= best else left - 1
-            else:
-                b = order[right]
-                gap = key[right] - here
-                right = active if gap * gap * least >= best else right + 1
-            square = 0.0
-            for j in range(p):
-                square += (centre[a, j] - centre[b, j]) ** 2
-            price = square * (size[a] * size[b] / (size[a] + size[b]))
-            if price < best:
-                best = price
-                nearest = b
+            if left >= 0 and (here - key[left]) ** 2 * least >= best:
+                left = -1
+            if right < active and (key[right] - here) ** 2 * least >= best:
+                right = active
+            first, last = max(left + 1 - CHUNK, 0), min(right + CHUNK, active)
+            nearest, best = _nearer(
+                order[first : left + 1], a, centre, size, nearest, best
+            )
+            nearest, best = _nearer(order[right:last], a, centre, size, nearest, best)
+            left, right = first - 1, last
         if length == 1 or nearest != chain[length - 2]:
             chain[length] = nearest
             length += 1
