@@ -49,6 +49,12 @@ class Release(Stepped):
     def __str__(self) -> str:
         return f"{self.wave} release {self.number}"
 
+    @property
+    def is_safe(self) -> bool:
+        """Say whether the audit found that no hidden figure can be worked out."""
+        found = self.certificate
+        return found["exactly_disclosed"] == 0 and found["too_narrow"] == 0
+
 
 class Reason(models.TextChoices):
     FEW = "few", _("too few answers")

@@ -94,10 +94,16 @@ ANSWERS = {
     "problem_vandalism": _Pattern(
         (0.35, 0.37, 0.20, 0.08), 0.32, 0.15, 0, 0, 0.15, 0.05
     ),
-    "problem_driving": _Pattern((0.30, 0.33, 0.22, 0.15), 0.18, -0.1, 0, -0.1, 0.1, 0.03),
-    "problem_lighting": _Pattern((0.38, 0.34, 0.20, 0.08), 0.1, -0.1, 0.15, 0, 0.2, 0.02),
+    "problem_driving": _Pattern(
+        (0.30, 0.33, 0.22, 0.15), 0.18, -0.1, 0, -0.1, 0.1, 0.03
+    ),
+    "problem_lighting": _Pattern(
+        (0.38, 0.34, 0.20, 0.08), 0.1, -0.1, 0.15, 0, 0.2, 0.02
+    ),
     "problem_drugs": _Pattern((0.55, 0.25, 0.12, 0.08), 0.45, 0.15, 0, 0.1, 0.15, 0.14),
-    "problem_youths": _Pattern((0.48, 0.32, 0.14, 0.06), 0.32, 0.05, 0, -0.2, 0.2, 0.05),
+    "problem_youths": _Pattern(
+        (0.48, 0.32, 0.14, 0.06), 0.32, 0.05, 0, -0.2, 0.2, 0.05
+    ),
     "problem_threats": _Pattern((0.50, 0.32, 0.13, 0.05), 0.4, 0.15, 0, 0.1, 0.2, 0.08),
     "worry_burglary": _Pattern(
         (0.04, 0.09, 0.30, 0.33, 0.24), -0.05, 0.25, -0.1, 0.1, -0.5
@@ -213,9 +219,7 @@ def draw(
         skipped = chance.random(n) < SKIPPED
         answers[code] = np.where(skipped, "", np.where(unknown, "9", answer))
     _let_some_stay_in(answers, fear, woman, age, chance)
-    return Sample(
-        frame, area, age, np.where(woman, *SEXES), weight, answered, answers
-    )
+    return Sample(frame, area, age, np.where(woman, *SEXES), weight, answered, answers)
 
 
 def _let_some_stay_in(

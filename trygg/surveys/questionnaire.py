@@ -54,7 +54,10 @@ def standard() -> Questionnaire:
     """Return the standard questionnaire."""
     content = tomllib.loads(FILE.read_text(encoding="utf-8"))
     scales = {
-        name: (scale["kind"], tuple(OptionText(**option) for option in scale["options"]))
+        name: (
+            scale["kind"],
+            tuple(OptionText(**option) for option in scale["options"]),
+        )
         for name, scale in content["scales"].items()
     }
     questions = []

@@ -43,9 +43,7 @@ class Command(BaseCommand):
         mapping = find_mapping(options["map"])
         failed = 0
         for name in options["files"]:
-            outcome = load(
-                name, mapping, at=timezone.now(), dry_run=options["dry_run"]
-            )
+            outcome = load(name, mapping, at=timezone.now(), dry_run=options["dry_run"])
             for problem in outcome.problems:
                 self.stderr.write(str(problem))
             self.stdout.write(f"{Path(name).name}: {outcome.sentence}")
