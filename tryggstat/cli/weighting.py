@@ -22,9 +22,9 @@ Totals = dict[str, dict[str, float] | float]
 
 SOURCES = {
     "poststratify": "Holt and Smith (1979)",
-    "rake": "Deming and Stephan (1940); Deville, Sarndal and Sautory (1993)",
-    "linear": "Deville and Sarndal (1992), linear distance",
-    "logit": "Deville and Sarndal (1992), logit distance",
+    "rake": "Deming and Stephan (1940); Deville, Särndal and Sautory (1993)",
+    "linear": "Deville and Särndal (1992), linear distance",
+    "logit": "Deville and Särndal (1992), logit distance",
     "nonresponse": "Little (1986), weighting classes",
 }
 
@@ -63,6 +63,8 @@ def run(command: str, options: argparse.Namespace) -> dict[str, Any]:
             weights = replace(weights, weight=trimmed, margins=margins)
     except WeightingError as problem:
         raise FailedJob(str(problem)) from None
+    except ValueError as problem:
+        raise BadInput(f"{table.source}: {problem}") from None
     warnings = list(weights.warnings)
     if options.into in table.names:
         warnings.append(f"the column {options.into} of DATA is replaced in OUT")
@@ -157,8 +159,11 @@ def _crossed(parts: list[Coded]) -> Coded:
 
 
 def _pair(text: str) -> tuple[float, float]:
-    low, high = text.split(",")
-    return float(low), float(high)
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not L,U") from None
+    return low, high
 
 
 def _check_options(options: argparse.Namespace) -> None:

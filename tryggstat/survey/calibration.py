@@ -128,7 +128,7 @@ def rake(
     References
     ----------
     Deming and Stephan (1940), Annals of Mathematical Statistics 11(4), 427-444.
-    Deville, Sarndal and Sautory (1993), JASA 88(423), 1013-1020.
+    Deville, Särndal and Sautory (1993), JASA 88(423), 1013-1020.
 
     Examples
     --------
@@ -289,7 +289,7 @@ def calibrate(
 
     References
     ----------
-    Deville and Sarndal (1992), JASA 87(418), 376-382.
+    Deville and Särndal (1992), JASA 87(418), 376-382.
 
     Examples
     --------
@@ -397,7 +397,7 @@ def check_margins(
 
     References
     ----------
-    Deville and Sarndal (1992), JASA 87(418), 376-382.
+    Deville and Särndal (1992), JASA 87(418), 376-382.
 
     Examples
     --------
@@ -450,7 +450,7 @@ def margin_matrix(variables: Variables, totals: Totals) -> tuple[Floats, Floats]
 
     References
     ----------
-    Deville and Sarndal (1992), JASA 87(418), 376-382.
+    Deville and Särndal (1992), JASA 87(418), 376-382.
 
     Examples
     --------

@@ -267,8 +267,8 @@ def fay_herriot_share(
     ----------
     Casas-Cordero, Encina and Lahiri (2016), in Pratesi (ed.), Analysis of Poverty Data
     by Small Area Estimation, Wiley, 379-403.
-    Hadam, Wurz and Kreutzmann (2020), Estimating regional unemployment with mobile
-    network data, Freie Universitat Berlin, section 3.
+    Hadam, Würz and Kreutzmann (2020), Estimating regional unemployment with mobile
+    network data, Freie Universität Berlin, section 3.
 
     Examples
     --------

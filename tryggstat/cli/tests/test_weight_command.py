@@ -155,6 +155,7 @@ def test_margins_that_cannot_be_met_give_1_and_the_margin(weigh):
         ("rake", ANSWERS, MARGINS + "town,k,1\n", "no column town"),
         ("rake --weight pw", ANSWERS.replace(",20,0", ",-2,0"), MARGINS, "line 4, col"),
         ("poststratify", ANSWERS, MARGINS, "poststratify takes one variable"),
+        ("rake", ANSWERS.splitlines()[0] + "\n", MARGINS, "weights must be one row"),
         ("logit", ANSWERS, MARGINS, "logit needs --bounds"),
         ("rake --bounds 2,3", ANSWERS, MARGINS, "must enclose 1"),
     ],
