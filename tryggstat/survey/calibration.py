@@ -308,26 +308,43 @@ def calibrate(
     cells = cross(variables, levels, w.size)
     table = cells.sums(w)
     _check_not_empty(table, cells, levels)
-    if len(levels) == len(totals):
-        targets = [targets_of(wanted) for wanted in levels.values()]
-        columns = [
-            _indicators(code, target.size)
-            for code, target in zip(cells.codes, targets, strict=True)
-        ]
-        base, x, target, row = (
-            table,
-            np.hstack(columns),
-            np.concatenate(targets),
-            cells.key,
+    if len(levels) == len(totals):  # persons of a cell get the same adjustment
+        base, row = table, cells.key
+        sizes = [targets_of(wanted) for wanted in levels.values()]
+        x = np.hstack(
+            [_indicators(c, t.size) for c, t in zip(cells.codes, sizes, strict=True)]
         )
+        target = np.concatenate(sizes)
     else:
-        x, target = margin_matrix(variables, totals)
         base, row = w, np.arange(w.size)
+        x, target = margin_matrix(variables, totals)
 
+    g, errors = _newton(base, x, target, distance, tolerance, max_iterations)
+    margins = _named_margins(totals, (base * g) @ x)
+    if errors[-1] > tolerance:
+        within = f" with adjustments within {bounds}" if bounds else ""
+        raise MarginsNotMet(_worst(margins, f"after {len(errors)} rounds{within}"))
+    new = w * g[row]
+    warnings: list[str] = []
+    if negative := int((new < 0).sum()):
+        warnings.append(f"{negative} weights are negative: use bounds or raking")
+    return Weights(new, w, len(errors), tuple(errors), margins, tuple(warnings))
+
+
+def _newton(
+    base: Floats,
+    x: Floats,
+    target: Floats,
+    distance: Callable[[Floats], tuple[Floats, Floats]],
+    tolerance: float,
+    max_iterations: int,
+) -> tuple[Floats, list[float]]:
+    """Return the adjustments that meet the targets, and the error after each step."""
     scale = np.where(target != 0, np.abs(target), base @ np.abs(x))
     scale = np.where(scale > 0, scale, 1.0)
     norm = np.sqrt(base @ x**2)
-    unit = x / np.where(norm > 0, norm, 1.0)
+    norm = np.where(norm > 0, norm, 1.0)
+    unit = x / norm
 
     def miss(g: Floats) -> Floats:
         return np.asarray((target - (base * g) @ x) / scale)
@@ -336,12 +353,11 @@ def calibrate(
     g, slope = distance(u)
     missing = miss(g)
     errors: list[float] = []
-    while not errors or errors[-1] > tolerance:
-        if len(errors) == max_iterations:
-            break
+    while not errors or (errors[-1] > tolerance and len(errors) < max_iterations):
         gram = (unit * (base * slope)[:, None]).T @ unit
-        rhs = missing * scale / np.where(norm > 0, norm, 1.0)
-        step = unit @ np.linalg.lstsq(gram, rhs, rcond=1e-12)[0]
+        # margins of several variables are linearly dependent: the shortest solution
+        b = np.linalg.lstsq(gram, missing * scale / norm, rcond=1e-12)[0]
+        step = unit @ b
         for _ in range(30):
             g, slope = distance(u + step)
             after = miss(g)
@@ -350,22 +366,7 @@ def calibrate(
             step = step / 2
         u, missing = u + step, after
         errors.append(float(np.abs(missing).max()))
-    reached = (base * g) @ x
-    margins = _named_margins(totals, reached)
-    if errors[-1] > tolerance:
-        within = f" with adjustments within {bounds}" if bounds else ""
-        raise MarginsNotMet(_worst(margins, f"after {len(errors)} rounds{within}"))
-    new = w * g[row]
-    negative = int((new < 0).sum())
-    warnings = (f"{negative} weights are negative: use bounds or raking",)
-    return Weights(
-        new,
-        w,
-        len(errors),
-        tuple(errors),
-        margins,
-        warnings if negative else (),
-    )
+    return g, errors
 
 
 def check_margins(
