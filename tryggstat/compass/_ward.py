@@ -13,24 +13,22 @@ SMALL = 1000
 
 @dataclass(frozen=True)
 class Tree:
-    """Mergers in order of height: points that stand for both sides, and the cost."""
+    """Mergers in order of cost, each told by a point of either side."""
 
-    one: NDArray[np.int64]
-    other: NDArray[np.int64]
+    gone: NDArray[np.int64]  # a point of the side that is absorbed, each only once
+    kept: NDArray[np.int64]  # a point of the other side
     cost: NDArray[np.float64]  # added sum of squares within groups
 
     def cut(self, groups: int) -> NDArray[np.int64]:
         """Return a group number 0 to groups - 1 for every point, in order of points."""
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-
         n = len(self.cost) + 1
         done = max(n - groups, 0)
-        merged = coo_array(
-            (np.ones(done), (self.one[:done], self.other[:done])), shape=(n, n)
-        )
-        labels = connected_components(merged, directed=False)[1]
-        return labels.astype(np.int64)
+        into = np.arange(n)
+        into[self.gone[:done]] = self.kept[:done]
+        while ((further := into[into]) != into).any():
+            into = further
+        _, first, group = np.unique(into, return_index=True, return_inverse=True)
+        return np.argsort(np.argsort(first))[group]
 
     def within(self, most: int) -> NDArray[np.float64]:
         """Return the sum of squares within 1, 2 … `most` groups."""
@@ -47,9 +45,9 @@ def ward(points: NDArray[np.float64]) -> Tree:
     # The first axis is the one of largest spread: the kernel searches along it.
     centred = points - points.mean(axis=0)
     axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1]
-    one, other, cost = ward_mergers(np.ascontiguousarray(centred @ axes))
+    gone, kept, cost = ward_mergers(np.ascontiguousarray(centred @ axes))
     order = np.argsort(cost, kind="stable")
-    return Tree(one[order], other[order], cost[order])
+    return Tree(gone[order], kept[order], cost[order])
 
 
 def ward_plain(points: NDArray[np.float64]) -> Tree:
@@ -58,8 +56,9 @@ def ward_plain(points: NDArray[np.float64]) -> Tree:
 
     n = len(points)
     steps = linkage(points, "ward") if n > 1 else np.empty((0, 4))
-    stands_for = np.arange(2 * n - 1)
-    for i, left in enumerate(steps[:, 0].astype(np.int64)):
-        stands_for[n + i] = stands_for[left]
-    pairs = stands_for[steps[:, :2].astype(np.int64)]
-    return Tree(pairs[:, 0], pairs[:, 1], steps[:, 2] ** 2 / 2)
+    sides = steps[:, :2].astype(np.int64)
+    member = list(range(n))  # a point of each group, of singles first
+    for left, _ in sides.tolist():
+        member.append(member[left])
+    pairs = np.array(member)[sides]
+    return Tree(pairs[:, 1], pairs[:, 0], steps[:, 2] ** 2 / 2)

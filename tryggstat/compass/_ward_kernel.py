@@ -47,8 +47,8 @@ def ward_mergers(
     order = np.argsort(points[:, 0])
     key = points[order, 0].copy()
     active = n
-    one = np.empty(n - 1, np.int64)
-    other = np.empty(n - 1, np.int64)
+    gone = np.empty(n - 1, np.int64)
+    kept = np.empty(n - 1, np.int64)
     cost = np.empty(n - 1)
     chain = np.empty(n, np.int64)
     length = 0
@@ -82,10 +82,10 @@ def ward_mergers(
             length += 1
             continue
         length -= 2
-        one[done], other[done], cost[done] = a, nearest, best
+        gone[done], kept[done], cost[done] = a, nearest, best
         done += 1
-        for gone in (a, nearest):
-            i = _place(key, order, active, gone, centre[gone, 0])
+        for old in (a, nearest):
+            i = _place(key, order, active, old, centre[old, 0])
             order[i : active - 1] = order[i + 1 : active].copy()
             key[i : active - 1] = key[i + 1 : active].copy()
             active -= 1
@@ -100,4 +100,4 @@ def ward_mergers(
         order[i] = nearest
         key[i] = centre[nearest, 0]
         active += 1
-    return one, other, cost
+    return gone, kept, cost
