@@ -38,38 +38,30 @@ class Moments(NamedTuple):
 
 def cell_sums_plain(
     top: Floats, bottom: Floats, w: Floats, cell: Codes, cells: int
-) -> tuple[Floats, Floats, Floats, Floats]:
+) -> Floats:
     """Return per cell the sums of `w * top`, `w * bottom`, w, and rows that count."""
     valid = ~(np.isnan(top) | np.isnan(bottom)) & (w > 0)
-    return (
-        sums(cell, np.where(valid, w * top, 0), cells),
-        sums(cell, np.where(valid, w * bottom, 0), cells),
-        sums(cell, np.where(valid, w, 0), cells),
-        sums(cell, valid, cells),
+    columns = w * top, w * bottom, w, np.ones(1)
+    return np.stack(
+        [sums(cell, np.where(valid, column, 0), cells) for column in columns], axis=1
     )
 
 
 def cell_spread_plain(
-    top: Floats,
-    bottom: Floats,
-    w: Floats,
-    cell: Codes,
-    centre: Floats,
-    theta: Floats,
-    mean: Floats,
-) -> tuple[Floats, Floats]:
+    top: Floats, bottom: Floats, w: Floats, cell: Codes, centres: Floats
+) -> Floats:
     """
     Return the spread of the scores, and of the variable itself, per cell.
 
-    They are the sums of `(w (top - theta bottom) - mean)**2` and of
-    `w (top - centre bottom)**2`; the last three arguments are those of each cell.
+    With a, b and c the three centres of a cell, they are the sums of
+    `(w (top - b bottom) - c)**2` and of `w (top - a bottom)**2`.
     """
     valid = ~(np.isnan(top) | np.isnan(bottom)) & (w > 0)
-    scores = w * (top - theta[cell] * bottom) - mean[cell]
-    distance = top - centre[cell] * bottom
-    return (
-        sums(cell, np.where(valid, scores**2, 0), theta.size),
-        sums(cell, np.where(valid, w * distance**2, 0), theta.size),
+    a, b, c = centres.T[:, cell]
+    columns = (w * (top - b * bottom) - c) ** 2, w * (top - a * bottom) ** 2
+    cells = len(centres)
+    return np.stack(
+        [sums(cell, np.where(valid, column, 0), cells) for column in columns], axis=1
     )
 
 
@@ -142,7 +134,7 @@ class Domains:
         top = top[self.rows]
         bottom = bottom[self.rows] if bottom.size > 1 else bottom
         rows = top, bottom, self.w, self.cell
-        tops, bottoms, weights, answers = add(*rows, self.domain_of_cell.size)
+        tops, bottoms, weights, answers = add(*rows, self.domain_of_cell.size).T
         whole, parts = self.by_domain(tops), self.by_domain(bottoms)
         n, persons = self.by_domain(answers), self.by_domain(weights)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -151,7 +143,8 @@ class Domains:
             centre = mean[self.domain_of_cell]
             theta = np.zeros(centre.size) if total else centre
             scores = tops - theta * bottoms
-            squares, deviance = spread(*rows, centre, theta, scores / answers)
+            centres = np.stack([centre, theta, scores / answers], axis=1)
+            squares, deviance = spread(*rows, centres).T
             if self.design.calibration is None:
                 variance = self._variance(scores, squares, answers) / divisor**2
             else:

@@ -6,12 +6,24 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from tryggstat.survey import replicates
 from tryggstat.survey.design import Codes, Floats
+
+GOLDEN, FIRST, SECOND = (np.uint64(c) for c in replicates.MIXERS)
+S27, S30, S31, S32 = (np.uint64(shift) for shift in (27, 30, 31, 32))
+LOW = np.uint64(0xFFFFFFFF)
+
+
+@numba.njit(nogil=True, cache=True)
+def _mix(z: np.uint64) -> np.uint64:
+    z = (z ^ (z >> S30)) * FIRST
+    z = (z ^ (z >> S27)) * SECOND
+    return z ^ (z >> S31)
 
 
 @numba.njit(nogil=True, cache=True)
 def drawn_factors(
-    draws: NDArray[np.uint32],
+    stream: np.uint64,
     start: Codes,
     size: Codes,
     times: Codes,
@@ -20,14 +32,19 @@ def drawn_factors(
 ) -> Floats:
     """See `replicates.drawn_factors_plain`."""
     factor = np.empty(size.sum())
-    d = 0
+    counter, word, is_spare = stream, stream, False
     for h in range(size.size):
         first, n = start[h], np.uint64(size[h])
         factor[first : first + size[h]] = level[h]
         for _ in range(times[h]):
-            place = (np.uint64(draws[d]) * n) >> np.uint64(32)
-            factor[first + np.intp(place)] += slope[h]
-            d += 1
+            if is_spare:
+                draw = word >> S32
+            else:
+                counter += GOLDEN
+                word = _mix(counter)
+                draw = word & LOW
+            is_spare = not is_spare
+            factor[first + np.intp((draw * n) >> S32)] += slope[h]
     return factor
 
 

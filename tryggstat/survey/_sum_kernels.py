@@ -11,41 +11,34 @@ from tryggstat.survey.design import Codes, Floats
 @numba.njit(nogil=True, cache=True)
 def cell_sums(
     top: Floats, bottom: Floats, w: Floats, cell: Codes, cells: int
-) -> tuple[Floats, Floats, Floats, Floats]:
+) -> Floats:
     """See `_domains.cell_sums_plain`."""
-    tops, bottoms = np.zeros(cells), np.zeros(cells)
-    persons, answers = np.zeros(cells), np.zeros(cells)
+    result = np.zeros((cells, 4))  # side by side: a row of data touches one cache line
     step = 0 if bottom.size == 1 else 1
     for i in range(top.size):
         t, b = top[i], bottom[i * step]
         if w[i] > 0 and t == t and b == b:
             c = cell[i]
-            tops[c] += w[i] * t
-            bottoms[c] += w[i] * b
-            persons[c] += w[i]
-            answers[c] += 1
-    return tops, bottoms, persons, answers
+            result[c, 0] += w[i] * t
+            result[c, 1] += w[i] * b
+            result[c, 2] += w[i]
+            result[c, 3] += 1
+    return result
 
 
 @numba.njit(nogil=True, cache=True)
 def cell_spread(
-    top: Floats,
-    bottom: Floats,
-    w: Floats,
-    cell: Codes,
-    centre: Floats,
-    theta: Floats,
-    mean: Floats,
-) -> tuple[Floats, Floats]:
+    top: Floats, bottom: Floats, w: Floats, cell: Codes, centres: Floats
+) -> Floats:
     """See `_domains.cell_spread_plain`."""
-    squares, deviance = np.zeros(theta.size), np.zeros(theta.size)
+    result = np.zeros((len(centres), 2))
     step = 0 if bottom.size == 1 else 1
     for i in range(top.size):
         t, b = top[i], bottom[i * step]
         if w[i] > 0 and t == t and b == b:
             c = cell[i]
-            score = w[i] * (t - theta[c] * b) - mean[c]
-            distance = t - centre[c] * b
-            squares[c] += score * score
-            deviance[c] += w[i] * distance * distance
-    return squares, deviance
+            distance = t - centres[c, 0] * b
+            score = w[i] * (t - centres[c, 1] * b) - centres[c, 2]
+            result[c, 0] += score * score
+            result[c, 1] += w[i] * distance * distance
+    return result

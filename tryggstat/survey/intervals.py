@@ -15,10 +15,10 @@ Interval = Literal["normal", "logit", "beta", "wilson", "asin"]
 
 def t_quantile(probability: float, df: ArrayLike) -> Floats:
     """Return the quantile of t: normal for infinite df, NaN for none."""
-    degrees = np.asarray(df, dtype=float)
+    degrees, place = np.unique(np.asarray(df, dtype=float), return_inverse=True)
     with np.errstate(invalid="ignore"):
         finite = stdtrit(np.where(degrees > 0, degrees, np.nan), probability)
-    return np.where(np.isinf(degrees), ndtri(probability), finite)
+    return np.asarray(np.where(np.isinf(degrees), ndtri(probability), finite)[place])
 
 
 def normal(estimate: Floats, se: Floats, df: Floats, confidence: float) -> list[Floats]:
@@ -106,7 +106,9 @@ def share(
                 limits = [1 / (1 + np.exp(r - middle)) for r in (reach, -reach)]
             case _:
                 limits = normal(p, se, df, confidence)
-        exact = _clopper_pearson(p, np.where(df > 0, n, np.nan), confidence)
+    if not unanimous.any():
+        return limits
+    exact = _clopper_pearson(p, np.where(df > 0, n, np.nan), confidence)
     return [np.where(unanimous, e, i) for e, i in zip(exact, limits, strict=True)]
 
 

@@ -201,9 +201,30 @@ def test_the_two_stage_bootstrap_lies_about_taylor_s_variance():
 def test_the_first_bootstrap_weights_are_the_known_ones():
     # a change here means that stored results would change too
     first = weights_of(replicate(stratified(), "bootstrap", 2, seed=20260101))[:, 0]
-    drawn = [1, 0, 1, 0, 1, 1, 1, 1, 1, 1, 0, 1]
+    drawn = [0, 1, 1, 1, 0, 1, 1, 0, 2, 0, 1, 1]
     n = np.repeat([3, 4, 5], [3, 4, 5])
     assert_allclose(first / WEIGHTS, drawn * n / (n - 1))
+
+
+def test_the_draws_are_those_of_splitmix64():
+    # the first words of the generator with seed 1234567, from its published tests
+    words = [6457827717110365317, 3203168211198807973]
+    halves = [half for word in words for half in (word & 0xFFFFFFFF, word >> 32)]
+    n = 1 << 20
+    factor = replicates.drawn_factors_plain(
+        np.uint64(1234567), np.zeros(1, int), np.array([n]), np.array([4]),
+        np.zeros(1), np.ones(1),
+    )  # fmt: skip
+    assert np.flatnonzero(factor).tolist() == sorted(half >> 12 for half in halves)
+
+
+def test_every_unit_is_drawn_as_often_as_any_other():
+    design = replicate(Design(np.ones(10)), "bootstrap", 20_000, seed=3)
+    times = weights_of(design) * 9 / 10
+    # 180,000 draws of 10 units: each within 5 sigma of 18,000, all as chi-square says
+    counts = times.sum(axis=1)
+    assert np.abs(counts - 18_000).max() < 5 * np.sqrt(18_000 * 0.9)
+    assert_allclose(np.corrcoef(times), np.where(np.eye(10), 1, -1 / 9), atol=0.04)
 
 
 def test_a_median_has_the_spread_of_its_replicates():
@@ -262,8 +283,8 @@ def test_the_kernels_agree_with_their_references():
     size = np.array([1, 7, 30])
     start = np.cumsum(size) - size
     times = np.array([0, 6, 40])
-    draws = rng.integers(0, 1 << 32, times.sum(), dtype=np.uint32)
-    given = draws, start, size, times, rng.random(3), rng.random(3)
+    stream = replicates.stream_of(1, 17)
+    given = stream, start, size, times, rng.random(3), rng.random(3)
     assert_allclose(
         kernels.drawn_factors(*given), replicates.drawn_factors_plain(*given), 1e-12
     )
