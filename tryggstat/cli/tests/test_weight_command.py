@@ -35,7 +35,7 @@ def weigh(tmp_path, capsys):
     """Write the tables, run the command and return exit code, answer, error and OUT."""
 
     def run(*options, answers=ANSWERS, margins=MARGINS, out="out.csv"):
-        (tmp_path / "answers.csv").write_text(answers)
+        (tmp_path / "answers.csv").write_text(answers, encoding="utf-8")
         (tmp_path / "margins.csv").write_text(margins)
         arguments = [
             o.replace("MARGINS", str(tmp_path / "margins.csv")) for o in options
@@ -47,7 +47,7 @@ def weigh(tmp_path, capsys):
         printed = capsys.readouterr()
         rows = []
         if target.exists() and out.endswith(".csv"):
-            rows = list(csv.DictReader(target.open()))
+            rows = list(csv.DictReader(target.open(encoding="utf-8")))
         return code, printed.out and json.loads(printed.out), printed.err, rows
 
     return run
@@ -76,6 +76,18 @@ def test_raking_writes_the_table_with_its_weights_and_reports(weigh):
     assert answer["method"]["method"] == "rake"
     assert answer["method"]["tolerance"] == 1e-10
     assert "Deming" in answer["method"]["source"]
+
+
+def test_a_column_that_is_replaced_is_told_of_and_letters_are_kept(weigh):
+    swedish = ANSWERS.replace("area", "område").replace(",A", ",Åsen")
+    code, answer, _, rows = weigh(
+        "--margins", "MARGINS", "--method", "rake", "--into", "pw", answers=swedish
+    )
+    assert code == 0
+    assert answer["warnings"] == ["the column pw of DATA is replaced in OUT"]
+    assert list(rows[0]) == swedish.splitlines()[0].split(",")
+    assert rows[0]["område"] == "Åsen"
+    np.testing.assert_allclose(weights(rows, "pw"), [18, 42, 12, 28], rtol=1e-9)
 
 
 def test_post_stratification_to_a_crossing(weigh):
@@ -150,6 +162,7 @@ def test_margins_that_cannot_be_met_give_1_and_the_margin(weigh):
     [
         ("rake", ANSWERS.replace("3,m", "3,"), MARGINS, "line 4, column sex: is empty"),
         ("rake", ANSWERS, MARGINS.replace("40", "x"), "line 3, column total: 'x'"),
+        ("rake", ANSWERS, MARGINS.replace("40", ""), "line 3, column total: is empty"),
         ("rake", ANSWERS, MARGINS.replace("40", "-4"), "line 3, column total: -4 is"),
         ("rake", ANSWERS, MARGINS + "sex,k,1\n", "line 6, column level: sex k stands"),
         ("rake", ANSWERS, MARGINS + "town,k,1\n", "no column town"),

@@ -132,6 +132,7 @@ def test_it_finds_the_maximum_of_the_likelihood(board, method):
     assert_allclose(
         fit.loglik, loglik(board, fit.refvar, fit.rho, False) + constant, rtol=1e-9
     )
+    assert_allclose(fit.shrinkage[has], np.diag(k[has]), rtol=1e-9)
     spread = np.sqrt(np.diag(v - x[has] @ q @ x[has].T))
     assert_allclose(fit.residual[has], r / spread, rtol=1e-9)
 
