@@ -15,6 +15,9 @@ from tryggstat.disclosure.programs import Floats, Flow, Ints, Move, Program, sol
 Relation = tuple[int, Sequence[int]]
 Mask = NDArray[np.bool_]
 
+TABLES = 24  # tries to move many cells at once
+IDLE = 4  # tables in a row that show nothing new, after which no more are sought
+
 
 class InconsistentCounts(ValueError):
     """The counts do not add up as the relations say."""
@@ -151,12 +154,43 @@ class Attacker:
 
     def distance(self, cell: int, sign: int) -> float:
         """Return how far up or down of its count the attacker must admit a cell."""
-        return self._farthest(cell, sign, prices=False).distance
+        return self._farthest(cell, sign, exact=True).distance
 
-    def window(self, cell: int, *, enough: float = np.inf) -> float:
-        """Return the width of a cell's interval, or at least `enough` of it."""
+    def window(self, cell: int, *, enough: float) -> float:
+        """
+        Return the width of a cell's interval, where that is below `enough`.
+
+        Otherwise it is any number not below `enough`. A linear program can say that an
+        interval is too narrow; that it is wide must be seen in whole numbers.
+        """
+        if self._finds_nearby(cell, enough):
+            return enough
+        ends = [self._farthest(cell, 1)]
+        if ends[0].distance < enough:
+            ends.append(self._farthest(cell, -1))
+        width = sum(end.distance for end in ends)
+        if width < enough or all(end.exact for end in ends):
+            return width
+        if self.below[cell] + self.above[cell] >= enough:
+            return float(self.below[cell] + self.above[cell])
         up = self.distance(cell, 1)
         return up if up >= enough else up + self.distance(cell, -1)
+
+    def _finds_nearby(self, cell: int, enough: float) -> bool:
+        """Look for tables near the true one that make a cell's interval wide enough."""
+        part = self.home[cell]
+        program = self.solver(part) if part >= 0 else None
+        if not isinstance(program, Program) or not program.whole:
+            return False
+        cells = self._cells[part]
+        for move in (enough - self.below[cell], self.above[cell] - enough):
+            if -self.down[cell] <= move <= self.up[cell]:
+                self.programs += 1
+                table = program.nearby(int(np.searchsorted(cells, cell)), move)
+                if table is not None:
+                    self._remember(cells, table)
+                    return True
+        return False
 
     def reach(self, cell: int, sign: int) -> Reach:
         """Return the distance and, where it is finite, what stops the cell."""
@@ -167,21 +201,27 @@ class Attacker:
             slope -= self.matrix[self._rows[self.home[cell]]].T @ move.prices
         return Reach(move.distance, slope)
 
-    def _farthest(self, cell: int, sign: int, *, prices: bool) -> Move:
+    def _farthest(
+        self, cell: int, sign: int, *, prices: bool = False, exact: bool = False
+    ) -> Move:
+        """Move a cell as far as it goes; what was found before is not sought again."""
         part = self.home[cell]
         if part < 0:
             return Move(0.0)
         cells, rows = self._cells[part], self._rows[part]
         if rows.size == 0:
             return Move(float(self.up[cell] if sign > 0 else self.down[cell]))
-        move = self._moves.get((cell, sign))
+        move, at = self._moves.get((cell, sign)), int(np.searchsorted(cells, cell))
+        solver = self.solver(part)
         if move is None or (prices and move.prices is None and move.distance < np.inf):
             self.programs += 1
-            at = int(np.searchsorted(cells, cell))
-            move = self.solver(part).farthest(at, sign, prices=prices)
-            self._moves[cell, sign] = move
-            if move.table is not None:
-                self._remember(cells, move.table)
+            move = solver.farthest(at, sign, prices=prices)
+        if exact and not move.exact and isinstance(solver, Program):
+            self.programs += 1
+            move = solver.farthest_whole(at, sign, move.prices)
+        if move is not self._moves.get((cell, sign)) and move.table is not None:
+            self._remember(cells, move.table)
+        self._moves[cell, sign] = move
         return move
 
     def _remember(self, cells: Ints, moves: Floats) -> None:
@@ -195,26 +235,30 @@ class Attacker:
         """
         Find tables that move many targets at once, where programs are needed.
 
-        Two targets that differ in some binary digit of their numbers are moved apart
-        in one of the tables, and together in another.
+        Which of them go up and which go down is drawn, always the same: it only decides
+        how soon the tables are found.
         """
+        sides = np.random.Generator(np.random.Philox(key=0)).choice(
+            [-1.0, 1.0], (TABLES, self.home.size)
+        )
         for part in np.unique(self.home[targets]).tolist():
             program = self.solver(part) if part >= 0 else None
             if not isinstance(program, Program):
                 continue
             here, cells = self.home[targets] == part, self._cells[part]
-            mine, need = targets[here], windows[here]
-            for turn in range(2 * int(self.home.size).bit_length()):
+            mine, need, idle = targets[here], windows[here], 0
+            for side in sides:
                 short = (self.below + self.above)[mine] < need
+                idle = 0 if (~short).any() else idle + 1
                 mine, need = mine[short], need[short]
-                if not mine.size:
+                if not mine.size or idle > IDLE:
                     break
-                signs = np.where((mine >> turn // 2) & 1, 1.0, -1.0) * (-1) ** turn
                 self.programs += 1
-                moves = program.many(np.searchsorted(cells, mine), signs, need)
-                if moves is None:
+                at = np.searchsorted(cells, mine)
+                table = program.many(at, side[mine], need)
+                if table is None:
                     break
-                self._remember(cells, moves)
+                self._remember(cells, table)
 
     def intervals(self, *, exact: bool = True) -> tuple[Floats, Floats]:
         """
@@ -228,8 +272,9 @@ class Attacker:
             if exact or self.flows(cell):
                 low[cell], high[cell] = self.distance(cell, -1), self.distance(cell, 1)
         for (cell, sign), move in self._moves.items():
-            side = high if sign > 0 else low
-            side[cell] = max(side[cell], move.distance)
+            if move.exact:
+                side = high if sign > 0 else low
+                side[cell] = max(side[cell], move.distance)
         return low, high
 
 

@@ -25,13 +25,15 @@ class Move(NamedTuple):
     """
     The farthest that one cell can be moved.
 
-    `prices`, one per relation, prove that it is the farthest; `table` holds the moves
-    of all cells that reach it. Each is None where it was not asked for or is not had.
+    `prices`, one per relation, prove that it is not farther; None where they were not
+    asked for, or nothing limits it. `table` holds the moves of all cells that reach it,
+    where a program found them. While it is not `exact` whole numbers may not reach it.
     """
 
     distance: float
     prices: Floats | None = None
     table: Floats | None = None
+    exact: bool = True
 
 
 class Flow:
@@ -97,12 +99,10 @@ class Program:
         self.matrix, self.down, self.up, self.whole = matrix, down, up, whole
 
     def farthest(self, cell: int, sign: int, *, prices: bool) -> Move:
-        """Move a cell by a linear program, and if it breaks cells by an integer one."""
-        n_rows, n_cells = self.matrix.shape
-        aim = np.zeros(n_cells)
-        aim[cell] = -sign
+        """Move a cell by a linear program, with its prices whether asked for or not."""
+        n_rows = self.matrix.shape[0]
         answer = linprog(  # type: ignore[call-overload]  # its stubs know no sparse A
-            aim,
+            self._aim(cell, sign),
             A_eq=self.matrix,
             b_eq=np.zeros(n_rows),
             bounds=np.column_stack([-self.down, self.up]),
@@ -112,18 +112,19 @@ class Program:
             return Move(np.inf)
         if answer.status != 0:
             raise RuntimeError(f"the linear program failed: {answer.message}")
-        proof = -answer.eqlin.marginals
+        farthest, proof = -float(answer.fun), -answer.eqlin.marginals
         if not self.whole:
-            return Move(-float(answer.fun), proof)
+            return Move(farthest, proof)
         table = answer.x.round()
         if abs(answer.x - table).max() > NEARLY:
-            table = self._whole(aim)
+            return Move(float(np.floor(farthest + NEARLY)), proof, exact=False)
         return Move(float(sign * table[cell]), proof, table)
 
-    def _whole(self, aim: Floats) -> Floats:
+    def farthest_whole(self, cell: int, sign: int, prices: Floats | None) -> Move:
+        """Move a cell by an integer program; the prices are those of the linear one."""
         n_cells = self.matrix.shape[1]
         answer = milp(
-            aim,
+            self._aim(cell, sign),
             integrality=np.ones(n_cells, dtype=int),
             bounds=Bounds(-self.down, self.up),
             constraints=LinearConstraint(self.matrix, 0, 0),
@@ -131,7 +132,30 @@ class Program:
         )
         if answer.status != 0:
             raise RuntimeError(f"the integer program failed: {answer.message}")
-        return np.asarray(answer.x.round())
+        table = answer.x.round()
+        return Move(float(sign * table[cell]), prices, table)
+
+    def _aim(self, cell: int, sign: int) -> Floats:
+        aim = np.zeros(self.matrix.shape[1])
+        aim[cell] = -sign
+        return aim
+
+    def nearby(self, cell: int, move: float) -> Floats | None:
+        """Find the table nearest to the true one in which a cell is moved so much."""
+        n_cells = self.matrix.shape[1]
+        least, most = np.zeros(2 * n_cells), np.append(self.up, self.down)
+        here, there = (cell, n_cells + cell)[:: 1 if move > 0 else -1]
+        least[here], most[here], most[there] = abs(move), abs(move), 0.0
+        answer = milp(
+            np.ones(2 * n_cells),
+            bounds=Bounds(least, most),
+            constraints=LinearConstraint(hstack([self.matrix, -self.matrix]), 0, 0),
+        )
+        if answer.x is None:
+            return None
+        table = answer.x[:n_cells] - answer.x[n_cells:]
+        whole = table.round()
+        return whole if abs(table - whole).max() < NEARLY else None
 
     def many(self, cells: Ints, signs: Floats, most: Floats) -> Floats | None:
         """Find one table in which many cells lie up to `most` off their counts."""

@@ -18,8 +18,10 @@ class Rules:
     Parameters
     ----------
     threshold : int, default 5
-        Counts from 1 to threshold - 1 are hidden, and an attacker's interval for them
-        must be at least this wide.
+        Counts from 1 to threshold - 1 are hidden.
+    window : int, optional
+        How wide an attacker's interval for them must be, from the smallest to the
+        largest count that it holds. The threshold, if it is not given.
     zeros_are_small : bool, default False
         Hide zeros as well. A zero that everybody can foresee (a structural zero) is
         then exempted through `always_published`.
@@ -49,6 +51,7 @@ class Rules:
     """
 
     threshold: int = 5
+    window: int | None = None
     zeros_are_small: bool = False
     extreme_share: float | None = None
     extreme_share_of_few: float = 0.9
@@ -60,6 +63,8 @@ class Rules:
     def __post_init__(self) -> None:
         if self.threshold < 2:
             raise ValueError(f"threshold must be 2 or more, got {self.threshold}")
+        if self.width < 1:
+            raise ValueError(f"window must be 1 or more, got {self.window}")
         for share in (self.extreme_share, self.extreme_share_of_few):
             if share is not None and not 0.5 < share <= 1:
                 raise ValueError(f"an extreme share is between 0.5 and 1, got {share}")
@@ -69,6 +74,11 @@ class Rules:
                 raise ValueError(f"dominance must be n >= 1, 0 < k < 100, got {n}, {k}")
         if self.p_percent is not None and self.p_percent <= 0:
             raise ValueError(f"p_percent must be above 0, got {self.p_percent}")
+
+    @property
+    def width(self) -> int:
+        """How wide the interval of a small count must be."""
+        return self.threshold if self.window is None else self.window
 
     def small(self, counts: ArrayLike) -> NDArray[np.bool_]:
         """

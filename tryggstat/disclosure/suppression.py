@@ -49,7 +49,7 @@ class Protection:
         cell; both the count where it is published, and `inf` where nothing limits it.
     exactly_disclosed, too_narrow : int
         Primary cells with an interval of one value, and with one narrower than the
-        rule's threshold (the former included). Both are 0.
+        rule's window (the former included). Both are 0.
     certificate : dict
         `rules` with their `version`, `method`, number of `targets`, of `programs`
         solved and of `rounds`, `smallest_window`, `cost` of the secondary cells, what
@@ -242,7 +242,7 @@ def protect(
         overlaps of two divisions into areas. The small ones are protected.
     sensitive : array of bool or int, shape (n_cells,), optional
         Cells to hide for other reasons than their counts, and how wide their intervals
-        must stay: True for the rules' threshold, 0 or False for cells that may be
+        must stay: True for the rules' window, 0 or False for cells that may be
         shown. See `Rules.windows_of_sums`.
     shown : pair of arrays of int, shape (n_cells,), optional
         What a published figure tells, if not the count itself: the smallest and the
@@ -276,7 +276,7 @@ def protect(
     The attacker knows the published counts, the relations, and that counts are whole
     numbers and not negative. A cell p is safe when::
 
-        max y_p - min y_p >= threshold   over all y with   M y = 0,  y >= 0 whole,
+        max y_p - min y_p >= window      over all y with   M y = 0,  y >= 0 whole,
                                          y_i as shown where i is published
 
     The window itself is tested: a small count known to lie between 8 and 12 is not
@@ -312,7 +312,7 @@ def protect(
     known, unpublished = _mask(always_published, c.size), _mask(never_published, c.size)
     if (known & unpublished).any():
         raise ValueError("a cell is both always and never published")
-    windows = np.where(rules.small(c), rules.threshold, _windows(sensitive, c, rules))
+    windows = np.where(rules.small(c), rules.width, _windows(sensitive, c, rules))
     windows[known] = 0
     price = _fewest_cells(c) if cost is None else np.asarray(cost, dtype=float)
     if price.shape != c.shape or not (price > 0).all():
@@ -395,8 +395,8 @@ class _Told:
         ]
         shown = _mask(release.published, n)
         nothing = np.zeros(n, dtype=bool)
-        came = np.where(rules.small(since) & (since > 0), rules.threshold, 0)
-        small = np.where(rules.small(was) & ~shown, rules.threshold, 0)
+        came = np.where(rules.small(since) & (since > 0), rules.width, 0)
+        small = np.where(rules.small(was) & ~shown, rules.width, 0)
         return _Told(
             counts=np.concatenate([self.counts, was, since]),
             matrix=csr_array(block_array(blocks)),
@@ -529,7 +529,7 @@ def _windows(sensitive: ArrayLike | None, counts: Ints, rules: Rules) -> Floats:
     given = np.asarray(sensitive)
     if given.shape != counts.shape or given.dtype.kind not in "biu":
         raise ValueError(f"sensitive must hold {counts.size} truth values or widths")
-    return given * (rules.threshold if given.dtype == bool else 1.0)
+    return given * (rules.width if given.dtype == bool else 1.0)
 
 
 def _mask(given: ArrayLike | None, size: int) -> Mask:

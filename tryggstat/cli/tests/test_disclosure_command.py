@@ -64,7 +64,8 @@ def test_totals_may_stand_in_the_table_and_must_agree(ask, write):
 
     wrong = write(TABLE + "a,Total,11\n")
     assert ask("protect", wrong, *ASK, code=2) == (
-        f"tryggstat protect: {wrong}, line 6, column count: is 11, its parts add up to 10\n"
+        f"tryggstat protect: {wrong}, line 6, column count: is 11, "
+        "its parts add up to 10\n"
     )
 
 
