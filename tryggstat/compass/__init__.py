@@ -3,8 +3,9 @@
 # SciPy and numba are imported where they are used: a command that needs neither starts
 # in a third of the time.
 
+from tryggstat.compass._steps import Indicator
 from tryggstat.compass.groups import GroupCount, GroupsTest, count_groups, groups_test
-from tryggstat.compass.index import CompositeIndex, Indicator, composite_index
+from tryggstat.compass.index import CompositeIndex, composite_index
 from tryggstat.compass.segregation import (
     MultigroupSegregation,
     Segregation,

@@ -12,16 +12,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tryggstat.compass.index import (
-    ADDS,
-    Aggregate,
-    Floats,
-    Hierarchy,
-    Indicator,
-    Normalise,
-    composite_index,
-    normaliser,
-)
+from tryggstat.compass._steps import ADDS, Floats, Hierarchy, Indicator, normaliser
+from tryggstat.compass.index import Aggregate, Normalise, composite_index
 from tryggstat.parallel import replicates, streams
 
 NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)

@@ -5,7 +5,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tryggstat.compass import Indicator, composite_index
-from tryggstat.compass.index import Hierarchy, _beyond_limits, _shape, combine
+from tryggstat.compass._steps import (
+    Hierarchy,
+    beyond_limits,
+    combine,
+    skewness_and_kurtosis,
+)
 
 AB = [Indicator("a"), Indicator("b", -1)]
 VALUES = np.array([[1.0, 30], [3, 10], [2, 20], [5, 20]])
@@ -254,16 +259,16 @@ def test_winsorising_pulls_in_outliers_one_by_one_until_the_shape_is_mild():
 def test_skewness_and_kurtosis_are_those_of_scipy_without_bias():
     column = np.random.default_rng(1).exponential(size=30)
     skew, kurtosis = stats.skew(column, bias=False), stats.kurtosis(column, bias=False)
-    np.testing.assert_allclose(_shape(column), [skew, kurtosis])
+    np.testing.assert_allclose(skewness_and_kurtosis(column), [skew, kurtosis])
 
 
 def test_a_column_is_beyond_limits_only_when_skewed_and_heavy_tailed():
     rare = np.repeat([0.0, 1], [87, 13])  # skewness 2.2, kurtosis 3.0
     heavy = np.r_[np.linspace(-1, 1, 90), [-6, 6] * 3]  # skewness 0, kurtosis above 3.5
     rarer = np.repeat([0.0, 1], [95, 5])  # skewness 4.2, kurtosis 16
-    assert _shape(rare)[0] > 2
-    assert _shape(heavy)[1] > 3.5
-    beyond = [bool(_beyond_limits(c[:, None])[0]) for c in (rare, heavy, rarer)]
+    assert skewness_and_kurtosis(rare)[0] > 2
+    assert skewness_and_kurtosis(heavy)[1] > 3.5
+    beyond = [bool(beyond_limits(c[:, None])[0]) for c in (rare, heavy, rarer)]
     assert beyond == [False, False, True]
 
 

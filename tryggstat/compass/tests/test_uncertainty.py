@@ -112,7 +112,7 @@ def test_small_areas_are_pulled_to_the_mean_by_hand():
 
 
 def test_quadrature_follows_simulation_where_the_mean_is_not_linear():
-    from tryggstat.compass.index import Hierarchy
+    from tryggstat.compass._steps import Hierarchy
     from tryggstat.compass.uncertainty import _moments
 
     rng = np.random.default_rng(1)
