@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("survey", "Differences between groups of a sample, with their tests."),
     "weight": ("weighting", "Weights for non-response and to known totals."),
     "small-area": ("small_area", "Model-based estimates where answers are few."),
-    "index": ("compass", "A composite index, and how sure every rank is."),
+    "index": ("composite_index", "A composite index, and how sure every rank is."),
     "typology": ("compass", "Groups of areas that are alike, and how firm they are."),
     "similar": ("compass", "The areas most like one area, and what differs."),
     "protect": ("disclosure", "Hide small counts so that nobody can work them out."),

@@ -6,7 +6,7 @@ import shapely
 from pyogrio.raw import write
 
 from tryggstat.cli import main
-from tryggstat.cli.compass import _errors
+from tryggstat.cli.composite_index import _errors
 from tryggstat.cli.tables import read_table
 from tryggstat.compass import Indicator, composite_index, segregation
 
