@@ -343,6 +343,59 @@ def test_splitting_the_rows_of_a_unit_changes_no_figure_but_n(data):
         assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-6, atol=1e-7)
 
 
+@given(samples(), st.permutations(range(12)))
+def test_what_strata_units_and_groups_are_called_does_not_matter(data, names):
+    w, h, u, y, g = data
+    names = np.array(names)
+    one = estimate(Design(w, h, u), {"y": y}, by={"g": g})
+    other = estimate(Design(w, names[h], names[u].astype(str)), {"y": y}, by={"g": g})
+    for a, b in zip(figures(one), figures(other), strict=True):
+        assert_allclose(a, b, rtol=1e-6, atol=1e-9)
+
+
+@given(samples())
+def test_two_strata_that_are_alike_count_as_two_halves_of_the_population(data):
+    w, h, u, y, _ = data
+    doubled = [
+        np.concatenate(columns) for columns in ((w, w), (h, h + 9), (u, u), (y, y))
+    ]
+    once = estimate(Design(w, h, u), {"y": y})
+    twice = estimate(Design(*doubled[:3]), {"y": doubled[3]})
+    assert_allclose(once.estimate, twice.estimate)
+    assert_allclose(once.se**2 / 2, twice.se**2, rtol=1e-6, atol=1e-12)
+    assert 2 * once.df == twice.df
+
+
+def test_the_groups_held_at_once_do_not_change_a_calibrated_variance(monkeypatch):
+    rng = np.random.default_rng(1)
+    y, g = rng.normal(size=90), rng.integers(0, 30, 90)
+    design = Design(rng.uniform(1, 2, 90), calibration=rng.normal(size=(90, 3)))
+    results = []
+    for block in (16, 7):
+        monkeypatch.setattr(_domains, "BLOCK", block)
+        results.append(estimate(design, {"y": y}, by={"g": g}).se)
+    assert_allclose(*results)
+
+
+@pytest.mark.parametrize("interval", ["logit", "beta", "wilson"])
+def test_intervals_for_shares_cover_as_often_as_they_say(interval):
+    # 3 strata of 30 blocks of 5 persons, blocks differ; 400 samples, 5 sigma
+    rng = np.random.default_rng(20260101)
+    chance = np.repeat([0.1, 0.3, 0.5], 30)
+    hits = []
+    for _ in range(400):
+        block = np.clip(chance + rng.normal(0, 0.05, 90), 0.01, 0.99)
+        yes = rng.random((90, 5)) < block[:, None]
+        design = Design(
+            np.repeat([1.0, 2, 1], 150),
+            np.repeat([1, 2, 3], 150),
+            np.repeat(np.arange(90), 5),
+        )
+        share = estimate(design, {"y": yes.ravel()}, kind="share", interval=interval)
+        hits.append(share.low[0] <= 0.3 <= share.high[0])
+    assert abs(np.mean(hits) - 0.95) < 5 * np.sqrt(0.95 * 0.05 / 400)
+
+
 @settings(deadline=None)  # the first call imports numba
 @given(samples(), st.booleans())
 def test_the_kernels_agree_with_their_references(data, clustered):
