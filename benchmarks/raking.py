@@ -25,7 +25,7 @@ def town() -> tuple[dict[str, np.ndarray], dict[str, dict[str, float]]]:
         name: {str(level): float(share) for level, share in enumerate(share_of)}
         for name, share_of in shares.items()
     }
-    return {name: codes.astype(str) for name, codes in people.items()}, totals
+    return {name: codes.astype("U1") for name, codes in people.items()}, totals
 
 
 def main() -> None:
