@@ -13,6 +13,7 @@ from tryggstat.survey import (
     adjust_p,
     compare,
     compare_waves,
+    comparison,
     estimate,
     replicate,
 )
@@ -101,6 +102,23 @@ def test_replicates_compare_as_taylor_does():
     jackknife = compare(replicate(design, "jkn"), {"y": y}, by={"area": area})
     assert_allclose(jackknife.difference, taylor.difference)
     assert_allclose(jackknife.se, taylor.se, rtol=0.02)
+
+
+@pytest.mark.parametrize("offset", [0, 1e6])
+def test_sums_by_cells_and_scores_row_by_row_give_the_same_variance(
+    offset, monkeypatch
+):
+    draw = np.random.default_rng(5)
+    group, stratum = draw.integers(0, 9, 500), draw.integers(0, 20, 500)
+    y = offset + draw.random(500) * (1 + group)
+    y[:20] = np.nan
+    design = Design(draw.random(500) + 1, stratum=stratum, fpc=np.full(500, 900.0))
+
+    fast = compare(design, {"y": y}, by={"group": group})
+    monkeypatch.setattr(comparison, "_rows_are_drawn_at_once", lambda design: False)
+    plain = compare(design, {"y": y}, by={"group": group})
+
+    assert_allclose(fast.se, plain.se, rtol=1e-9)
 
 
 def test_waves_are_compared_row_by_row_as_independent():
