@@ -35,6 +35,8 @@ Mask = NDArray[np.bool_]
 ROOM = 0.0025  # of the base: half of the rounding to whole per cent
 HEADLINE, REST, TOTAL = -3, -2, -1  # places after the options in a row of cells
 
+Certificate = Mapping[str, int | float | None]
+
 
 @dataclass(frozen=True)
 class PublicationRules:
@@ -93,7 +95,7 @@ class Decision:
 
     options: Mask  # (places, options)
     headline: Mask  # (places,)
-    certificate: Mapping[str, int | float | None]
+    certificate: Certificate
 
 
 def decide(
@@ -113,25 +115,72 @@ def decide(
     if small[0]:
         return Decision(options, headline, {"targets": 0})
     slack = _slack(base, tables.kinds)
-    alone = slack >= window
-    if not alone:
+    if slack >= window:
+        kinds = [kind for kind, no in zip(tables.kinds, small, strict=True) if not no]
+        cells = _with_totals(tables.counts[~small], tables.counted)
+        shown, found = each_row(cells, tables.counted, window, _cost(cells, kinds))
+    else:
         _hide_enough(small, base, tables.kinds, 2 * window)
+        shown, found = _all_rows(tables, small, window)
+    options[~small] = shown[:, :HEADLINE]
+    headline[~small] = shown[:, HEADLINE]
+    return Decision(options, headline, {**found, "window": window, "slack": slack})
+
+
+def each_row(
+    cells: Ints, counted: Mask, window: int, cost: NDArray[np.float64]
+) -> tuple[Mask, Certificate]:
+    """
+    Choose for each row by itself the cheapest cells to hide, of all choices there are.
+
+    With the total known, and headline and rest adding up to it, the hidden options of
+    one side of the headline can be anything from 0 to their sum as soon as there are
+    two. If headline and rest are hidden too and both sides have a hidden option, any
+    of them can be anything from 0 to the sum of all.
+
+    Returns
+    -------
+    Which of the cells are shown, and what was found about the others.
+    """
+    rows = cells[:, :TOTAL]
+    sides = [np.append(side, [False, False]) for side in (counted, ~counted)]
+    size = rows.shape[1]
+    hidden = np.arange(2**size)[:, None] >> np.arange(size) & 1 == 1  # every choice
+    sums = np.stack([(hidden * side) @ rows.T for side in sides])
+    number = np.stack([(hidden * side).sum(axis=1) for side in sides])
+    is_open = hidden[:, HEADLINE + 1] & hidden[:, REST + 1] & (number > 0).all(axis=0)
+    both = np.where(is_open[:, None], sums.sum(axis=0), 0)
+    of_side = np.where(is_open[:, None], both, sums * (number > 1)[:, :, None])
+    width = np.where(sides[0], of_side[0][..., None], of_side[1][..., None])
+    width[..., HEADLINE + 1 :] = both[..., None]  # (choices, rows, cells)
+    small = rows < window
+    is_safe = (~small | hidden[:, None] & (width >= window)).all(axis=2)
+    price = np.where(is_safe, hidden @ cost.reshape(cells.shape)[:, :TOTAL].T, np.inf)
+    best = price.argmin(axis=0)
+    chosen = hidden[best] | ~is_safe.any(axis=0)[:, None]
+    reached = width[best, np.arange(len(rows))][small]
+    return np.column_stack([~chosen, np.full(len(rows), True)]), {
+        "targets": int(small.sum()),
+        "programs": 0,
+        "smallest_window": int(reached.min()) if reached.size else None,
+        "exactly_disclosed": int((reached == 0).sum()),
+        "too_narrow": int((reached < window).sum()),
+    }
+
+
+def _all_rows(tables: Tables, small: Mask, window: int) -> tuple[Mask, Certificate]:
+    """Protect all rows together: what the sums over places tell is heeded."""
     counts, kinds = tables.merged(small)
-    if alone:
-        counts, kinds = counts[: (~small).sum()], kinds[: (~small).sum()]
     cells = _with_totals(counts, tables.counted)
-    shown_row = np.arange(len(kinds)) < (~small).sum()
     known = np.zeros(cells.shape, dtype=bool)
     known[:, TOTAL] = True
     hidden_row = np.zeros(cells.shape, dtype=bool)
-    hidden_row[~shown_row, :TOTAL] = True
-    relations = _sums_within(cells.shape, tables.counted)
-    if not alone:
-        relations += _sums_across(cells.shape, kinds)
+    hidden_row[(~small).sum() :, :TOTAL] = True
     try:
         protection = protect(
             cells.ravel(),
-            relations,
+            _sums_within(cells.shape, tables.counted)
+            + _sums_across(cells.shape, kinds),
             rules=Rules(window, zeros_are_small=True),
             cost=_cost(cells, kinds),
             always_published=known.ravel(),
@@ -141,21 +190,16 @@ def decide(
             audit=False,
         )
     except CannotProtect:
-        return Decision(options, headline, {"targets": int(cells.size)})
-    shown = protection.published.reshape(cells.shape)[shown_row]
-    options[~small] = shown[:, :HEADLINE]
-    headline[~small] = shown[:, HEADLINE]
+        nothing = np.zeros(cells.shape, dtype=bool)
+        return nothing[: (~small).sum()], {"targets": int(cells.size)}
     found = protection.certificate
-    certificate = {
+    return protection.published.reshape(cells.shape)[: (~small).sum()], {
         "targets": found["targets"],
         "programs": found["programs"],
         "smallest_window": found["smallest_window"],
-        "window": window,
-        "slack": slack,
         "exactly_disclosed": protection.exactly_disclosed,
         "too_narrow": protection.too_narrow,
     }
-    return Decision(options, headline, certificate)
 
 
 def _hide_enough(small: Mask, base: Ints, kinds: Sequence[str], enough: int) -> None:
