@@ -33,7 +33,8 @@ SOURCES = {
     "similar": "Mahalanobis 1936",
     "segregation": "Massey and Denton 1988; Carrington and Troske 1997; Morrill 1991",
 }
-FEW_PEOPLE = 100  # an area with fewer is named in the warnings
+FEW_PEOPLE = 100  # an area with fewer is counted in the warnings
+MANY = 1000  # areas from which on the gap statistic takes fewer reference samples
 
 Floats = NDArray[np.float64]
 
@@ -135,13 +136,14 @@ def _typology(table: Table, options: argparse.Namespace) -> dict[str, Any]:
         )
         test = count = None
         if len(ids) >= 10:
-            test = groups_test(
-                values, population, options.seed, transform=transform, pool=pool
-            )
-            most = min(10, len(ids) - 1)
-            count = count_groups(
-                values, population, most, options.seed, transform=transform, pool=pool
-            )
+            how = {
+                "seed": options.seed,
+                "transform": transform,
+                "references": 50 if len(ids) < MANY else 10,
+                "pool": pool,
+            }
+            test = groups_test(values, population, **how)
+            count = count_groups(values, population, min(10, len(ids) - 1), **how)
         else:
             warnings.append(
                 "fewer than 10 areas: whether there are groups is not tested"

@@ -31,9 +31,13 @@ class Tree:
         return np.argsort(np.argsort(first))[group]
 
     def within(self, most: int) -> NDArray[np.float64]:
-        """Return the sum of squares within 1, 2 … `most` groups."""
+        """
+        Return the sum of squares within 1, 2 … `most` groups, never quite 0.
+
+        Areas that are all alike have one of 0, which has no logarithm.
+        """
         total = np.cumsum(self.cost)
-        return total[::-1][:most]
+        return np.maximum(total[::-1][:most], 1e-12 * total[-1])
 
 
 def ward(points: NDArray[np.float64]) -> Tree:

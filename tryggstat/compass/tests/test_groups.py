@@ -164,6 +164,12 @@ def test_separate_groups_are_called_so():
     assert found.dip_p < 0.01
 
 
+def test_areas_of_two_kinds_only_are_two_groups():
+    found = groups_test(np.repeat([[0.0, 0], [1, 1]], 30, axis=0))
+    assert found.verdict == "groups"
+    assert found.gap_groups == 2
+
+
 def test_skewed_variables_are_not_called_groups():
     values = np.exp(np.random.default_rng(2).normal(size=(150, 3)))
     found = groups_test(values)
