@@ -21,6 +21,7 @@ from trygg.accounts.guard import system
 from trygg.areas import demo as areas_demo
 from trygg.config import demonstration
 from trygg.config.management.commands.serve import serve
+from trygg.public import demo as public_demo
 from trygg.release import demo as release_demo
 from trygg.surveys import demo as surveys_demo
 
@@ -77,6 +78,7 @@ class Command(BaseCommand):
             users = create_demo_users(at=at)
         with self.step("Areas and open statistics", seconds, "load"):
             places = areas_demo.load_demo(municipality, at=at)
+            public_demo.load_demo_publisher(places["municipality"], at=at)
         with self.step("A synthetic safety survey", seconds, "survey"):
             survey = surveys_demo.load_demo_survey(places["municipality"], at=at)
         with self.step("Estimates, and what may be shown of them", seconds, "estimate"):
