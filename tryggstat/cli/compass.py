@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tryggstat import __version__
 from tryggstat.cli import BadInput, FailedJob
-from tryggstat.cli.tables import Table, read_table
+from tryggstat.cli.tables import PARQUET, Table, read_table
 from tryggstat.compass import (
     count_groups,
     groups_test,
@@ -325,29 +325,40 @@ def _previous(path: str, ids: list[str]) -> NDArray[np.int64]:
 def _neighbours(path: str, ids: list[str]) -> tuple[NDArray[np.int64], ...]:
     """Return pairs of areas that share a border or a corner."""
     import shapely
-    from pyogrio.errors import DataSourceError
-    from pyogrio.raw import read
 
-    try:
-        meta, _, shapes, columns = read(path)
-    except DataSourceError as error:
-        raise BadInput(f"{path}: {error}") from None
-    codes = next(
-        (
-            [str(code) for code in column]
-            for column in columns
-            if set(ids) <= {str(code) for code in column}
-        ),
-        None,
-    )
+    shapes, columns = _map(path)
+    codes = next((codes for codes in columns.values() if set(ids) <= set(codes)), None)
     if codes is None:
-        raise BadInput(
-            f"{path}: none of {', '.join(meta['fields'])} has the codes of the table"
-        )
+        names = ", ".join(columns)
+        raise BadInput(f"{path}: none of {names} has all the codes of the table")
     place = {code: i for i, code in enumerate(codes)}
     areas = shapely.from_wkb(shapes)[[place[code] for code in ids]]
     one, other = shapely.STRtree(areas).query(areas, predicate="intersects")
     return one[one != other], other[one != other]
+
+
+def _map(path: str) -> tuple[NDArray[np.object_], dict[str, list[str]]]:
+    """Read shapes and columns of GeoPackage, GeoJSON, GeoParquet and the like."""
+    from pyogrio.errors import DataSourceError
+    from pyogrio.raw import read
+
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(len(PARQUET))
+        if start == PARQUET:
+            import polars as pl
+
+            frame = pl.read_parquet(path)
+            shapes = frame["geometry"].to_numpy()
+            columns = {n: frame[n].to_list() for n in frame.columns if n != "geometry"}
+        else:
+            meta, _, shapes, values = read(path)
+            columns = dict(zip(meta["fields"], values, strict=True))
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}") from None
+    except DataSourceError:
+        raise BadInput(f"{path}: cannot be read as a map") from None
+    return shapes, {name: list(map(str, column)) for name, column in columns.items()}
 
 
 @contextmanager

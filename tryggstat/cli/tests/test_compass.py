@@ -1,9 +1,10 @@
 import json
 
 import numpy as np
+import polars as pl
 import pytest
 import shapely
-from pyogrio.raw import write
+from pyogrio.raw import read, write
 
 from tryggstat.cli import main
 from tryggstat.cli.composite_index import _errors
@@ -295,6 +296,15 @@ def test_segregation_is_that_of_the_library_with_neighbours_from_a_map(answer, t
     assert found["multigroup"] is None
 
 
+def test_the_map_may_be_geoparquet(answer, town):
+    _, _, shapes, (codes,) = read(town.with_name("map.gpkg"))
+    path = town.with_name("map.parquet")
+    pl.DataFrame({"geometry": list(shapes), "code": list(codes)}).write_parquet(path)
+    words = ("segregation", town, "--group", "a", "--total", "all", "--areas")
+    one, two = (answer(*words, town.with_name(n)) for n in ("map.gpkg", "map.parquet"))
+    assert one["segregation"] == two["segregation"]
+
+
 def test_several_groups_are_measured_together_with_the_rest(answer, town):
     found = answer("segregation", town, "--group", "a,b", "--total", "all")
     assert [row["group"] for row in found["segregation"]] == ["a", "b"]
@@ -330,6 +340,19 @@ def test_groups_together_cannot_be_more_than_all(capsys, town):
         (None, ("typology", *GROUPS, "--groups", "90"), "groups must be 2 to 29"),
         (None, ("typology", *GROUPS, "--previous", "none.json"), "none.json: No such"),
         (None, ("similar", "--columns", "rents", "--to", "B"), "there is no area B"),
+        (
+            None,
+            (
+                "segregation",
+                "--group",
+                "move",
+                "--total",
+                "people",
+                "--areas",
+                "no.gpkg",
+            ),
+            "no.gpkg: No such file",
+        ),
         (
             ("rents", "950"),
             ("segregation", "--group", "rents", "--total", "people"),
