@@ -90,12 +90,19 @@ def read(path: Path, layout: Layout) -> Table:
 
 def read_texts(path: Path) -> tuple[list[str], list[list[str]]]:
     """Read a CSV or XLSX file as its heading and rows of text."""
+    head, rows, _lines = read_rows(path, Problems(path.name))
+    return head, rows
+
+
+def read_rows(
+    path: Path, problems: Problems
+) -> tuple[list[str], list[list[str]], list[int]]:
+    """Read a CSV or XLSX file as its heading, rows of text, and the line of each."""
     files.check(path)
-    problems = Problems(path.name)
     read_file = _xlsx if path.suffix.lower() == ".xlsx" else _csv
     head, rows, lines = read_file(path, problems)
-    rows, _lines = _even_rows(head, rows, lines, problems)
-    return head, rows
+    rows, lines = _even_rows(head, rows, lines, problems)
+    return head, rows, lines
 
 
 def from_rows(

@@ -1,10 +1,11 @@
 # ruff: noqa: N999  (the command is called import)
-"""`trygg import areas|indicators FILE… --map FILE`: what came in, what was wrong."""
+"""`trygg import WHAT FILE… --map FILE`: what came in, and what was wrong."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
@@ -12,12 +13,30 @@ from django.utils.translation import gettext as _
 
 from trygg.areas.importing import import_areas, import_indicators
 from trygg.areas.mapping import FOLDER, find_mapping
+from trygg.areas.reading.problems import Problem
+from trygg.surveys.importing import import_answers
 
-IMPORTS = {"areas": import_areas, "indicators": import_indicators}
+
+class Came(Protocol):
+    """What became of one file."""
+
+    @property
+    def problems(self) -> list[Problem]: ...
+    @property
+    def sentence(self) -> str: ...
+    @property
+    def is_good(self) -> bool: ...
+
+
+IMPORTS: dict[str, Callable[..., Came]] = {
+    "areas": import_areas,
+    "indicators": import_indicators,
+    "answers": import_answers,
+}
 
 
 class Command(BaseCommand):
-    help = "Load areas or indicators from files. Problems go to standard error."
+    help = "Load areas, indicators or answers. Problems go to standard error."
 
     def add_arguments(self, parser: CommandParser) -> None:
         own = ", ".join(sorted(path.stem for path in FOLDER.glob("*.toml")))
