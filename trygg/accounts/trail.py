@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
 from trygg.accounts.models import User
-from trygg.accounts.policy import Act, Data
+from trygg.accounts.policy import Act, Data, Role
 from trygg.history import audit
 from trygg.history.steps import about
 
@@ -24,7 +24,7 @@ def leave_trail(
     purpose: str = "",
 ) -> None:
     """Write who did what with which thing. If this raises, the act must not happen."""
-    roles = getattr(user, "roles", frozenset())
+    roles: frozenset[Role] = getattr(user, "roles", frozenset())
     organisation = getattr(user, "organisation", None)
     audit.append(
         "access",

@@ -12,7 +12,7 @@ class Stepped(models.Model):
     """Something whose `status` moves along `STEPS`, and only by `step()`."""
 
     STEPS: ClassVar[dict[str, set[str]]] = {}
-    status: models.CharField[str, str]
+    status = models.CharField(max_length=20)  # each thing says which ones it knows
 
     class Meta:
         abstract = True
