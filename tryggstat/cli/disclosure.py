@@ -36,7 +36,7 @@ SUPPRESSION = (
     "Fischetti and Salazar (2001), Management Science 47(7), 1008-1027; "
     "Hundepool et al. (2012), Statistical Disclosure Control, chapter 4"
 )
-CELL_KEY = "Fraser and Wooton (2005), UNECE work session; Giessing (2016), PSD, 71-85"
+CELL_KEY = "Fraser and Wooton (2005), UNECE work session; Giessing (2016), PSD, 237-251"
 HIDDEN = ("", "NA", "..", ".", "x", "X", ":", "-")
 YES, NO = ("1", "true", "True"), ("0", "false", "False")
 

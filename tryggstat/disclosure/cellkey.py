@@ -77,8 +77,9 @@ def perturbation_table(
     ----------
     Fraser and Wooton (2005), A proposed method for confidentialising tabular output,
     UNECE work session on statistical data confidentiality.
-    Giessing (2016), Computational issues in the design of transition probabilities,
-    Privacy in Statistical Databases, 71-85.
+    Giessing (2016), Computational issues in the design of transition probabilities and
+    disclosure risk estimation for additive noise, Privacy in Statistical Databases,
+    237-251.
 
     Examples
     --------
