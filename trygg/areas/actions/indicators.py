@@ -194,7 +194,7 @@ def store_table(
     )
     if report.errors or dry_run:
         return report
-    return _store(cube, mapping, areas, report, digest, at, retrieved_on)
+    return _store(table, cube, mapping, areas, report, digest, at, retrieved_on)
 
 
 @dataclass(frozen=True)
@@ -290,12 +290,19 @@ def _matched(
             problems.add(
                 "unknown area",
                 _("The area “%(label)s” is not known; its figures were left out.")
-                % {"label": shortened(table.area.labels[label])},
+                % {"label": shortened(_called(table, label))},
                 line=int(table.line[first[label]]),
                 level="warning",
             )
     matched: NDArray[np.int64] = of_label[table.area.codes]
     return matched
+
+
+def _called(table: Table, label: int) -> str:
+    """Return the code of an area in the table, with the name that the table gives."""
+    code = table.area.labels[label]
+    name = table.names.get(code, code)
+    return code if name == code else f"{code} {name}"
 
 
 def _moments(table: Table) -> tuple[list[tuple[str, str]], NDArray[np.int64]]:
@@ -370,6 +377,7 @@ def _check_sums(cube: _Cube, mapping: Mapping, problems: Problems) -> None:
 
 @transaction.atomic
 def _store(
+    table: Table,
     cube: _Cube,
     mapping: Mapping,
     areas: list[Area],
@@ -438,7 +446,7 @@ def _store(
             "observations": sum(counts),
         }
     )
-    version.report = done.summary
+    version.report = {**done.summary, "title": table.title, "source": table.source}
     version.save(update_fields=["report"])
     record(version, "loaded", by=None, at=at, file=report.file)
     return done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -81,7 +82,14 @@ def errors(problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.level == "error"]
 
 
+# A personal or coordination number, with or without century and sign
+PERSONAL = re.compile(
+    r"(?<!\d)(?:(?:19|20)?\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01]|[678]\d|9[01]))"
+    r"[-+]?\d{4}(?!\d)"
+)
+
+
 def shortened(text: str, most: int = 40) -> str:
-    """Return the text of a cell as it can be quoted in a sentence."""
-    text = " ".join(text.split())
+    """Return the text of a cell as it can be quoted, never with a personal number."""
+    text = PERSONAL.sub("…", " ".join(text.split()))
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -15,7 +15,13 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from trygg.areas.reading import files
-from trygg.areas.reading.problems import BadFile, Problem, Problems, shortened
+from trygg.areas.reading.problems import (
+    PERSONAL,
+    BadFile,
+    Problem,
+    Problems,
+    shortened,
+)
 from trygg.areas.reading.table import Coded, Table
 
 MISSING = {
@@ -35,7 +41,6 @@ MISSING = {
 THOUSANDS = str.maketrans("", "", " \u00a0\u202f\u2009'")
 MOST_COLUMNS = 2_000
 LONGEST_CELL = 100_000
-PERSONAL = re.compile(r"(19|20)?\d{6}[-+]\d{4}")
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,13 @@ def from_rows(
     )
 
     def column(name: str) -> list[str]:
-        return [row[place[name]].strip() for row in rows]
+        cells = [row[place[name]].strip() for row in rows]
+        for cell, at in zip(cells, lines, strict=True):
+            if PERSONAL.fullmatch(cell):
+                what = _("The column holds personal identity numbers.")
+                to_do = _("Only figures of areas may be loaded here: remove them.")
+                raise BadFile(Problem(problems.file, at, name, what, to_do))
+        return cells
 
     def spread(coded: Coded) -> Coded:
         return Coded(coded.labels, np.repeat(coded.codes, width))
@@ -262,11 +273,9 @@ def _numbers(
             numbers[i] = number(row[place])
         except ValueError:
             numbers[i] = np.nan
-            cell = row[place].strip()
-            shown = "…" if PERSONAL.search(cell) else shortened(cell)
             problems.add(
                 "not a number",
-                _("“%(cell)s” is not a number.") % {"cell": shown},
+                _("“%(cell)s” is not a number.") % {"cell": shortened(row[place])},
                 _("Write a number, or leave the cell empty when there is none."),
                 line=lines[i],
                 column=name,

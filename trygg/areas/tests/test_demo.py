@@ -1,4 +1,5 @@
 from collections import Counter
+from time import process_time
 
 import numpy as np
 import pytest
@@ -20,7 +21,9 @@ def uppsala(open_data, django_db_setup, django_db_blocker):
 
 
 def load_and_check():
+    began = process_time()
     summary = load_demo(None, at=NOW)
+    assert process_time() - began < 5  # seconds of one core, for all of Sweden
     connection.check_constraints()  # once, not again after every test
     return summary
 
@@ -58,6 +61,13 @@ def test_published_totals_come_out(deso):
     figures = queries.values_of([sweden, uppsala], ["population"])
 
     assert figures.values.ravel().tolist() == [10_521_556, 242_140]
+
+
+def test_a_figure_of_another_year_keeps_its_own_period(deso):
+    found = queries.values(["population", "population-2023"], deso, municipality="0380")
+
+    assert found.periods == ["2022", "2023"]
+    assert np.isfinite(found.values).all()
 
 
 def test_the_area_types_are_those_published_for_uppsala(regso):

@@ -144,6 +144,25 @@ def test_an_unknown_area_is_left_out_and_told_by_line(tiny, mapping, write):
     assert report.areas == 4
 
 
+def test_what_the_source_calls_itself_and_its_areas_is_kept(tiny, write, tmp_path):
+    toml = tmp_path / "px.toml"
+    toml.write_text(
+        '[dataset]\ncode = "p"\ntitle = "P"\npublisher = "P"\nlicence = "CC0"\n'
+        '[table]\ngeography = "tiny-deso"\narea = "region"\nperiod = "2022"\n'
+        '[[measure]]\ncode = "p"\ncolumn = "value"\nsv = "P"\nen = "P"\n'
+        'unit = "number"\n'
+    )
+    px = (
+        'TITLE="People";SOURCE="Office";STUB="region";VALUES("region")="A","Far off";'
+        'CODES("region")="1111A0010","7777";DATA=5 6;'
+    )
+    report = load_indicators(write(px, "p.px"), read_mapping(toml), at=NOW)
+
+    assert report.version.report["title"] == "People"
+    assert report.version.report["source"] == "Office"
+    assert "The area “7777 Far off” is not known" in report.problems[0].what
+
+
 def test_a_table_without_any_known_area_is_refused(tiny, mapping, write):
     report = load_indicators(write(f"{HEAD}\nAtlantis,1,0,1,1"), mapping, at=NOW)
 

@@ -78,6 +78,15 @@ def test_several_dimensions_can_make_the_measure(write):
     ]
 
 
+def test_a_measure_can_be_named_by_its_text_where_the_mapping_does_so(write):
+    named = json.loads(json.dumps(SET))
+    named["dimension"]["ContentsCode"]["category"]["label"] = {"POP": "Population"}
+    layout = Layout(area="region", measures=("Population",))
+
+    assert read(write, named, layout).measure.labels == ["Population"]
+    assert read(write, named).measure.labels == ["POP"]
+
+
 def test_the_plain_json_of_pxweb_1_is_read(write):
     answer = {
         "columns": [

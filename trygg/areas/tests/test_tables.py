@@ -139,6 +139,17 @@ def test_a_personal_number_is_never_repeated_in_a_problem(write):
     assert "1212" not in str(problem)
 
 
+@pytest.mark.parametrize("number", ["19121212-1212", "1212121212", "191212721212"])
+def test_a_column_of_personal_numbers_is_refused(write, number):
+    with pytest.raises(BadFile, match="line 3, column area: The column holds personal"):
+        tables.read(write(f"area,a,b\nX,1,2\n{number},3,4\n"), WIDE)
+
+
+@pytest.mark.parametrize("code", ["0380C1100", "1284567890", "2022", "12"])
+def test_a_code_that_is_no_date_of_birth_is_not_taken_for_one(write, code):
+    assert tables.read(write(f"area,a,b\n{code},1,2\n"), WIDE).area.labels == [code]
+
+
 def workbook(rows, more_sheets=()):
     book = openpyxl.Workbook()
     for row in rows:
