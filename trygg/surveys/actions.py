@@ -151,8 +151,9 @@ def store_wave(
         loaded_at=at,
     )
     values = dict(answers.values)
+    asked = survey.questions.filter(derived="").values_list("code", flat=True)
     for question in survey.questions.exclude(derived=""):
-        if (column := derive(question.derived, values)) is not None:
+        if (column := derive(question.derived, values, asked)) is not None:
             values[question.code] = column
     codes = dict(fieldwork.geography.areas.values_list("code", "pk"))
     columns = {code: column.tolist() for code, column in values.items()}

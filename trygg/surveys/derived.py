@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,17 @@ RULES: dict[str, tuple[Callable[[Mapping[str, Answers]], Answers], tuple[str, ..
 }
 
 
-def derive(rule: str, answers: Mapping[str, Answers]) -> Answers | None:
-    """Return what follows by a rule, or None where a question it needs is missing."""
+def derive(
+    rule: str, answers: Mapping[str, Answers], questions: Iterable[str]
+) -> Answers | None:
+    """
+    Return what follows by a rule, or None where a question it needs was not asked.
+
+    `questions` are the codes of the whole questionnaire: an item of an index that was
+    not asked is one that was not answered.
+    """
     work, needs = RULES[rule]
-    return work(answers) if all(code in answers for code in needs) else None
+    if any(code not in answers for code in needs):
+        return None
+    nothing = np.full_like(answers[needs[0]], "")
+    return work({code: answers.get(code, nothing) for code in questions})
