@@ -164,6 +164,7 @@ def test_separate_groups_are_called_so():
     assert found.dip_p < 0.01
 
 
+@pytest.mark.filterwarnings("error")
 def test_areas_of_two_kinds_only_are_two_groups():
     found = groups_test(np.repeat([[0.0, 0], [1, 1]], 30, axis=0))
     assert found.verdict == "groups"

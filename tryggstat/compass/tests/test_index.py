@@ -9,6 +9,7 @@ from tryggstat.compass._steps import (
     Hierarchy,
     beyond_limits,
     combine,
+    normaliser,
     skewness_and_kurtosis,
 )
 
@@ -215,6 +216,22 @@ def test_turning_every_direction_turns_the_order():
 def test_equal_areas_share_the_better_rank():
     values = np.array([[1.0, 2], [3, 4], [3, 4], [9, 9], [0.1, 0.1]])
     assert composite_index(values, plain(2)).rank.tolist() == [4, 2, 2, 1, 5]
+
+
+def test_areas_that_differ_by_rounding_only_are_equal():
+    turns = [[1.0, 2, 3], [2, 3, 1], [3, 1, 2], [2, 1, 3], [1, 3, 2], [3, 2, 1]]
+    values = np.array([[0.0] * 3, [7.0] * 3, *turns])
+    assert composite_index(values, plain(3)).rank.tolist() == [8, 1, *[2] * 6]
+
+
+@pytest.mark.parametrize(
+    ("how", "lowest", "highest"),
+    [("minmax", 0, 100), ("rank", 1, 4), ("percentile", 0, 1), ("categories", 0, 100)],
+)
+def test_values_beyond_those_seen_score_like_the_nearest_one(how, lowest, highest):
+    seen = np.array([[1.0], [2], [4], [8]])
+    score = normaliser(seen, np.array([1]), how, (0.0, 100.0))
+    assert score(np.array([[-5.0], [99.0]])).ravel().tolist() == [lowest, highest]
 
 
 # --- missing values and outliers ---
