@@ -9,5 +9,6 @@ from trygg.public.views import healthz
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("intern/", include("trygg.picture.urls")),
+    path("intern/", include("trygg.release.urls")),
     path("intern/konto/", include("trygg.accounts.urls")),
 ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from trygg.areas.models import Area
 from trygg.release.models import Figure, Reason, Release, ReleaseStatus
 from trygg.surveys.models import Option, Question, Survey, Wave
+from trygg.surveys.queries import waves_of
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,30 @@ def latest_release_of(municipality: Area | str) -> Release | None:
     return _published().filter(wave__municipality__code=code).first()
 
 
+def releases_of(wave: Wave) -> QuerySet[Release]:
+    """Return every release of a wave, the newest first, with who handled it."""
+    return (
+        wave.releases.select_related("prepared_by", "published_by", "wave__survey")
+        .annotate(shown=Count("figures", filter=Q(figures__is_shown=True)))
+        .annotate(withheld=Count("figures", filter=Q(figures__is_shown=False)))
+        .order_by("-number")
+    )
+
+
+def published_surveys(municipality: str) -> QuerySet[Survey]:
+    """Return the surveys of a municipality that have public figures."""
+    return (
+        Survey.objects.filter(waves__in=_published_waves(municipality))
+        .distinct()
+        .order_by("slug")
+    )
+
+
+def published_waves(survey: Survey) -> QuerySet[Wave]:
+    """Return the waves of a survey that have public figures, the newest first."""
+    return waves_of(survey).filter(releases__status=ReleaseStatus.PUBLISHED).distinct()
+
+
 def headline_figures(
     area: Area, release: Release | None = None
 ) -> list[PublishedFigure]:
@@ -138,6 +163,12 @@ def published_question(survey: Survey, code: str) -> Question | None:
         )
         .order_by("-version")
         .first()
+    )
+
+
+def _published_waves(municipality: str) -> QuerySet[Wave]:
+    return Wave.objects.filter(
+        municipality__code=municipality, releases__status=ReleaseStatus.PUBLISHED
     )
 
 

@@ -13,12 +13,18 @@ from trygg.accounts.policy import OWN_ACCOUNT, Role
 from trygg.areas.models import Area, Geography
 from trygg.history.models import AuditRow
 from trygg.picture import actions as pictures
+from trygg.release.models import Release
+from trygg.surveys.models import Survey, Wave
 
 ROLES = [Role(code) for code in ACCOUNT_ROLES]
 EVERYBODY = {*ROLES, "olle", "nobody"}
 PICTURE = {Role.ANALYST, Role.COORDINATOR, Role.POLICE}
 APPROVE = {Role.COORDINATOR, Role.POLICE}
 READ_ACCOUNTS = {Role.ADMINISTRATOR, Role.DATA_PROTECTION_OFFICER}
+READ_SURVEYS = {
+    *(Role.EDITOR, Role.ANALYST, Role.COORDINATOR, Role.POLICE),
+    *(Role.COUNCIL_MEMBER, Role.DATA_PROTECTION_OFFICER),
+}
 CHANGE_ACCOUNTS = {Role.ADMINISTRATOR}
 SIGNED_IN = EVERYBODY - {"nobody"}
 
@@ -39,6 +45,11 @@ PAGES = {
     "picture-approve": ("GET POST", APPROVE, PICTURE - APPROVE),
     "edition-detail": ("GET", PICTURE, set()),
     "edition-file": ("GET", PICTURE, set()),
+    "survey-list": ("GET", SIGNED_IN, set()),
+    "wave-detail": ("GET", READ_SURVEYS, set()),
+    "wave-estimate": ("POST", {Role.ANALYST}, READ_SURVEYS - {Role.ANALYST}),
+    "release-publish": ("POST", {Role.COORDINATOR}, READ_SURVEYS - {Role.COORDINATOR}),
+    "release-withdraw": ("POST", {Role.COORDINATOR}, READ_SURVEYS - {Role.COORDINATOR}),
     "account-list": ("GET", READ_ACCOUNTS, set()),
     "account-new": ("GET POST", CHANGE_ACCOUNTS, READ_ACCOUNTS - CHANGE_ACCOUNTS),
     "account-detail": ("GET", READ_ACCOUNTS, set()),
@@ -117,6 +128,26 @@ def things(person, anna, at):
             picture, part=1, section="other", text=("Ett", "One"), by=anna, at=at
         )
         edition = pictures.freeze_edition(picture, "internal", by=anna, at=at)
+    survey = Survey.objects.create(slug="our-survey", owner=anna.organisation)
+    wave = Wave.objects.create(
+        survey=survey,
+        code="2026",
+        geography=geography,
+        municipality=area,
+        starts_on=at.date(),
+        ends_on=at.date(),
+        invited=10,
+        answers=5,
+        loaded_at=at,
+    )
+    release = Release.objects.create(
+        wave=wave,
+        number=1,
+        prepared_at=at,
+        rules={},
+        certificate={"exactly_disclosed": 0, "too_narrow": 0},
+    )
+    of_wave = {"slug": survey.slug, "code": wave.code}
     account = person("somebody")
     proposal = RoleProposal.objects.create(
         user=account, role="AL", proposed_by=anna, proposed_at=at
@@ -129,6 +160,10 @@ def things(person, anna, at):
             (n for n in PAGES if n.split("-")[0] in PICTURE_PAGES), of_picture
         ),
         "picture-list": {},
+        "wave-detail": of_wave,
+        "wave-estimate": of_wave,
+        "release-publish": {"pk": release.pk},
+        "release-withdraw": {"pk": release.pk},
         "statement-edit": {**of_picture, "pk": statement.pk},
         "entry-move": entry,
         "entry-remove": entry,

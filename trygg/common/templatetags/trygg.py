@@ -35,6 +35,8 @@ FOOTER_MENU = (
 STAFF_MENU = (
     ("/intern/", gettext_lazy("Overview")),
     ("/intern/lagesbilder/", gettext_lazy("Situational pictures")),
+    ("/intern/undersokningar/", gettext_lazy("Surveys")),
+    ("/intern/konto/konton/", gettext_lazy("Accounts")),
     ("/", gettext_lazy("The public site")),
 )
 OWN_NAMES = {"sv": "Svenska", "en": "English"}

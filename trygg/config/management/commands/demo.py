@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,6 +65,10 @@ class Command(BaseCommand):
         self.tell(summary, port if serves else None)
         if serves:
             os.environ["TRYGG_DATABASE_URL"] = f"sqlite:///{demonstration.database()}"
+            # Ends with the server, which takes the place of this process.
+            subprocess.Popen(  # noqa: S603  (our own command, no shell)
+                [sys.executable, "-m", "trygg", "worker", "--with-parent"]
+            )
             serve(host="127.0.0.1", port=port, workers=2)
 
     def main_job(self, municipality: str | None) -> dict[str, Any]:
