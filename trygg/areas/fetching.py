@@ -18,6 +18,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from trygg.areas.reading.files import LARGEST_MAP, digest_of
+from trygg.areas.reading.pxweb import Select, question
 
 CALLS, WINDOW = 10, 10.0  # at most so many calls in so many seconds
 TRIES = 5
@@ -116,15 +117,18 @@ def _call(address: str, sent: bytes | None) -> bytes:
     return data
 
 
-def fetch_file(address: str, folder: Path) -> Path:
+def fetch_file(address: str, folder: Path, select: Select) -> Path:
     """
     Fetch an address into a folder, under a name whose ending says what it holds.
+
+    `select` is what to ask for where the address is one of PxWeb.
 
     Raises
     ------
     DownloadFailed
     """
-    path = Fetcher(folder).fetch(address, ending=".fetched")
+    asked, body = question(address, select)
+    path = Fetcher(folder).fetch(asked, body=body, ending=".fetched")
     name = PurePosixPath(urllib.parse.urlparse(address).path).name or "fetched"
     ending = _ending(path.read_bytes()[:200])
     if not name.endswith(ending):

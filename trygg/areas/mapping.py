@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from trygg.areas.models import Combining
 from trygg.areas.reading.files import refuse
+from trygg.areas.reading.pxweb import Select
 from trygg.areas.reading.tables import Layout
 
 FOLDER = Path(__file__).parent / "mappings"
@@ -77,6 +78,8 @@ class Mapping:
     carry_up: bool = False  # work out figures for the areas that these are part of
     table_id: str = ""
     address: str = ""
+    # what to ask a PxWeb address for: dimension → values, ["*"] for all
+    select: Select = field(default_factory=dict)
     source: bytes = b""  # the file itself, for the digest
 
 
@@ -149,6 +152,7 @@ def _mapping(raw: dict[str, Any], source: bytes) -> Mapping:
             area_is=area_is,
             carry_up=carry_up,
             area_suffix=area_suffix,
+            select={name: tuple(v) for name, v in raw.get("select", {}).items()},
             source=source,
             **dataset,
         )

@@ -91,7 +91,7 @@ def load_indicators(
     if isinstance(source, str) and "://" in source:
         with TemporaryDirectory() as folder:
             try:
-                fetched = fetch_file(source, Path(folder))
+                fetched = fetch_file(source, Path(folder), mapping.select)
             except DownloadFailed as failed:
                 problem = Problem(source, None, None, str(failed))
                 return ImportReport(mapping.code, source, [problem], dry_run=dry_run)

@@ -1,4 +1,4 @@
-"""JSON-stat 1 and 2, and the plain JSON of PxWeb's first API."""
+"""JSON-stat 1 and 2; what turns out to be plain JSON of PxWeb goes on to `pxweb`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from trygg.areas.reading import files
+from trygg.areas.reading import files, pxweb
 from trygg.areas.reading.cubes import MOST_CELLS, Dimension, table_of
 from trygg.areas.reading.problems import BadFile
-from trygg.areas.reading.table import Coded, Table
+from trygg.areas.reading.table import Table
 from trygg.areas.reading.tables import Layout, number
 
 ROLES = ("time", "geo", "metric")
@@ -26,7 +26,7 @@ def read(path: Path, layout: Layout) -> Table:
     content = _content(path)
     try:
         if "columns" in content and "data" in content:
-            return _pxweb_1(content, layout)
+            return pxweb.from_columns(content, layout)
         return _dataset(path, _find_dataset(path, content), layout)
     except STRANGE:
         raise _not_statistics(path) from None
@@ -123,49 +123,8 @@ def _values(given: Any, cells: int) -> NDArray[np.float64]:
     values = np.full(cells if isinstance(given, dict) else len(given), np.nan)
     for at, figure in pairs:
         if figure is not None:
-            values[int(at)] = (
-                number(figure) if isinstance(figure, str) else float(figure)
-            )
+            place = int(at)
+            if place < 0:
+                raise IndexError(at)
+            values[place] = number(str(figure))
     return values
-
-
-def _pxweb_1(content: dict[str, Any], layout: Layout) -> Table:
-    """Read the plain JSON of PxWebApi v1: columns, and rows of keys and values."""
-    columns = content["columns"]
-    keys = [c for c in columns if c["type"] in ("d", "t")]
-    contents = [c["code"] for c in columns if c["type"] == "c"]
-    rows = content["data"]
-
-    def column(test: str, name: str) -> int | None:
-        wanted = [
-            i
-            for i, c in enumerate(keys)
-            if (name.casefold() in (c["code"].casefold(), c["text"].casefold()))
-            or (not name and c["type"] == test)
-        ]
-        return wanted[0] if wanted else None
-
-    area = column("d", layout.area)
-    period = column("t", layout.period_column)
-    if area is None:
-        raise KeyError("area")
-    others = [i for i in range(len(keys)) if i not in (area, period)]
-    varied = [i for i in others if len({row["key"][i] for row in rows}) > 1]
-    width = len(contents)
-
-    def spread(texts: list[str]) -> Coded:
-        coded = Coded.of(texts)
-        return Coded(coded.labels, np.repeat(coded.codes, width))
-
-    periods = [layout.period or row["key"][period] for row in rows]
-    groups = [
-        ";".join(f"{keys[i]['code']}={row['key'][i]}" for i in varied) for row in rows
-    ]
-    return Table(
-        area=spread([row["key"][area] for row in rows]),
-        measure=Coded(contents, np.tile(np.arange(width, dtype=np.int32), len(rows))),
-        period=spread(periods),
-        group=spread(groups),
-        value=np.array([number(v) for row in rows for v in row["values"]], dtype=float),
-        line=np.repeat(np.arange(1, len(rows) + 1, dtype=np.int32), width),
-    )

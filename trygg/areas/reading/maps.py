@@ -95,13 +95,11 @@ def _vector(
         meta, _fids, wkb, columns = pyogrio.raw.read(source, layer=layer or None)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError):
         raise refuse_format(path) from None
-    if wkb is None or any(w is None for w in wkb):
-        raise files.refuse(path, _("There are rows without a polygon."))
     fields = {
         str(name): [_text(cell) for cell in column]
         for name, column in zip(meta["fields"], columns, strict=True)
     }
-    return shapely.from_wkb(wkb), fields, meta["crs"]
+    return _shapes(path, wkb), fields, meta["crs"]
 
 
 def _parquet(path: Path) -> tuple[NDArray[np.object_], dict[str, list[str]], Any]:
@@ -124,7 +122,15 @@ def _parquet(path: Path) -> tuple[NDArray[np.object_], dict[str, list[str]], Any
         if name != column
     }
     crs = described.get("crs", "OGC:CRS84")  # the standard's default
-    return shapely.from_wkb(np.array(wkb, dtype=object)), fields, crs
+    return _shapes(path, np.array(wkb, dtype=object)), fields, crs
+
+
+def _shapes(path: Path, wkb: NDArray[np.object_] | None) -> NDArray[np.object_]:
+    """Return the geometries; rings that are left open are closed."""
+    shapes = None if wkb is None else shapely.from_wkb(wkb, on_invalid="fix")
+    if shapes is None or shapely.is_missing(shapes).any():
+        raise files.refuse(path, _("There are rows without a polygon."))
+    return np.asarray(shapes, dtype=object)
 
 
 def _text(cell: object) -> str:

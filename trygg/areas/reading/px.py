@@ -12,7 +12,7 @@ from trygg.areas.reading import files
 from trygg.areas.reading.cubes import MOST_CELLS, Dimension, table_of
 from trygg.areas.reading.problems import BadFile, Problem
 from trygg.areas.reading.table import Table
-from trygg.areas.reading.tables import Layout
+from trygg.areas.reading.tables import Layout, number
 
 STATEMENT = re.compile(
     r'\s*([A-Z0-9_-]+)(?:\[(\w+)\])?(?:\(((?:"[^"]*"|[^)])*)\))?\s*='
@@ -134,7 +134,7 @@ def _figures(path: Path, data: str) -> np.ndarray[tuple[int], np.dtype[np.float6
             figures[i] = 0.0
         else:
             try:
-                figures[i] = float(token)
+                figures[i] = number(token)
             except ValueError:
                 what = _("Figure number %(i)d, “%(token)s”, is not a number.")
                 raise files.refuse(

@@ -79,7 +79,7 @@ def number(text: str) -> float:
         if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", plain):
             raise
         value = float(plain)
-    if math.isinf(value):
+    if math.isinf(value) or "_" in text:  # both are numbers to Python only
         raise ValueError(text)
     return value
 

@@ -14,9 +14,10 @@ from trygg.areas.actions import load_indicators
 from trygg.areas.demo import load_demo
 from trygg.areas.download import TABLES, boundaries, load_municipality
 from trygg.areas.fetching import DownloadFailed, Fetcher
-from trygg.areas.mapping import own_mapping, read_toml
+from trygg.areas.mapping import own_mapping, read_mapping, read_toml
 from trygg.areas.models import Area
 from trygg.areas.tests.conftest import NOW
+from trygg.areas.tests.test_jsonstat import SET
 
 TOWN = nyby.make()
 SETUP = read_toml(TABLES)
@@ -308,24 +309,98 @@ def test_a_column_that_the_service_no_longer_has_is_told(
     assert report.is_new
 
 
-def test_indicators_are_loaded_from_an_address(tiny, tiny_csv, mapping, tmp_path):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
-    server.text = tiny_csv.read_text()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}/tiny.csv"
-    report = load_indicators(address, mapping, at=NOW)
-    server.text = server.text.replace("100", "110")
-    again = load_indicators(address, mapping, at=NOW)
+class Answers(Service):
+    """Answers everything with the server's text, and remembers what was sent."""
+
+    def do_GET(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length)) if length else None
+        self.server.asked.append((self.command, self.path, body))
+        self.answer(self.server.text)
+
+
+@pytest.fixture
+def answers():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    server.asked = []
+    server.base = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
     server.shutdown()
+    thread.join()
     server.server_close()
 
+
+def test_indicators_are_loaded_from_an_address(tiny, tiny_csv, mapping, answers):
+    answers.text = tiny_csv.read_text()
+    report = load_indicators(f"{answers.base}/tiny.csv", mapping, at=NOW)
+    answers.text = answers.text.replace("100", "110")
+    again = load_indicators(f"{answers.base}/tiny.csv", mapping, at=NOW)
+
     assert (report.areas, report.file) == (4, "tiny.csv")
+    assert report.version.retrieved_on == NOW.date()
     assert again.version.number == 2  # an address is asked anew each time
 
 
-class Files(Service):
-    def do_GET(self):
-        self.answer(self.server.text)
+PXWEB = """
+[dataset]
+code = "people"
+title = "People"
+publisher = "Office"
+licence = "CC0"
+[table]
+geography = "tiny-deso"
+area = "Region"
+[select]
+Region = ["*"]
+Tid = ["2023", "2024"]
+[[measure]]
+code = "people"
+column = "POP"
+sv = "Folk"
+en = "People"
+unit = "persons"
+"""
+ITEMS = [
+    {"code": "Region", "selection": {"filter": "all", "values": ["*"]}},
+    {"code": "Tid", "selection": {"filter": "item", "values": ["2023", "2024"]}},
+]
+ASKED = {
+    "/api/v1/sv/ssd/BE/People": (
+        "POST",
+        "/api/v1/sv/ssd/BE/People",
+        {"query": ITEMS, "response": {"format": "json-stat2"}},
+    ),
+    "/api/v2/tables/TAB1/data?lang=sv": (
+        "GET",
+        "/api/v2/tables/TAB1/data?lang=sv&valueCodes%5BRegion%5D=*"
+        "&valueCodes%5BTid%5D=2023,2024&outputFormat=json-stat2",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("address", ASKED)
+def test_both_versions_of_pxweb_are_asked_in_their_way(
+    tiny, answers, tmp_path, address
+):
+    toml = tmp_path / "people.toml"
+    toml.write_text(PXWEB)
+    answers.text = json.dumps(SET).replace("0180", "1111A0010")
+    report = load_indicators(answers.base + address, read_mapping(toml), at=NOW)
+
+    assert answers.asked == [ASKED[address]]
+    assert report.is_new
+    found = queries.values(["people"], tiny["deso"])
+    assert found.values[0, 0] == 11
+    assert found.periods == ["2024"]
+
+
+def test_an_address_that_does_not_answer_is_told(tiny, mapping):
+    report = load_indicators("ftp://127.0.0.1/x", mapping, at=NOW)
+
+    assert "is not a web address" in report.errors[0].what
 
 
 def test_the_demonstration_downloads_any_other_municipality(

@@ -115,6 +115,9 @@ BROKEN = [
     (SET | {"size": [2, 1, 3]}, "sizes do not agree"),
     (SET | {"value": [1, 2, 3, "x"]}, "neither JSON-stat"),
     (SET | {"value": {"99": 1}}, "neither JSON-stat"),
+    (SET | {"value": {"-1": 1}}, "neither JSON-stat"),
+    (SET | {"value": [1, 2, 3, 10**400]}, "neither JSON-stat"),
+    (SET | {"value": [1, 2, 3, True]}, "neither JSON-stat"),
     ({"a": {"value": [1]}, "b": {"value": [2]}}, "several datasets"),
     ("{" + '"a":{' * 5_000, "not complete JSON"),
 ]

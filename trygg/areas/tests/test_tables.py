@@ -48,7 +48,9 @@ def test_marks_for_no_figure_become_a_gap(text):
     assert math.isnan(number(text))
 
 
-@pytest.mark.parametrize("text", ["12x", "1,2,3", "inf", "2022-01-01", "Uppsala", "--"])
+@pytest.mark.parametrize(
+    "text", ["12x", "1,2,3", "inf", "1_000", "2022-01-01", "Uppsala", "--"]
+)
 def test_what_is_no_number_is_refused(text):
     with pytest.raises(ValueError):
         number(text)
