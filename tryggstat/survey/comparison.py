@@ -221,14 +221,16 @@ def compare(
 
         d = theta_1 - theta_2,   v = v(total of u_1 - u_2),   t = d / sqrt(v)
 
-    and the degrees of freedom are the units less the strata in which either side is
-    seen. A share of 0 or 1 shows no spread, however few have answered; there
-    q (1-q) / n is added to v, with q = 1 / (2n + 2), half an answer more. Non-overlap
-    of two intervals is not this test.
+    with Satterthwaite's degrees of freedom (v_1 + v_2)^2 / (v_1^2/df_1 + v_2^2/df_2),
+    v_i and df_i those of each side alone, so that a small group against a large one has
+    about those of the small one. A share of 0 or 1 shows no spread, however few have
+    answered; there q (1-q) / n is added to v, with q = 1 / (2n + 2), half an answer
+    more. Non-overlap of two intervals is not this test.
 
     References
     ----------
     Särndal, Swensson and Wretman (1992), Model Assisted Survey Sampling, chapter 5.
+    Satterthwaite (1946), Biometrics Bulletin 2, 110-114.
     Benjamini and Hochberg (1995), JRSS B 57, 289-300.
 
     Examples
@@ -332,10 +334,7 @@ def compare_waves(
         wave.se[i] ** 2 + _half_an_answer(kind, wave.estimate[i], wave.n[i])
         for wave, i in ((before, old), (after, new))
     ]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        df = (v[0] + v[1]) ** 2 / (
-            v[0] ** 2 / before.df[old] + v[1] ** 2 / after.df[new]
-        )
+    df = satterthwaite(v[0], v[1], before.df[old], after.df[new])
     left = len(before) + len(after) - 2 * len(pairs)
     return _conclude(
         Labels(
@@ -425,26 +424,43 @@ def _differences(
     one, other = (quotient(side @ totals, kind) for side in sides)
     added = _half_an_answer(kind, one, sides[0] @ answers)
     added += _half_an_answer(kind, other, sides[1] @ answers)
-    either = (sides[0] + sides[1]) > 0
-    df = np.array([design.degrees_of_freedom_of(rows[code]) for rows in either], float)
+    df = np.array(
+        [
+            [design.degrees_of_freedom_of(rows[code]) for rows in side > 0]
+            for side in sides
+        ],
+        dtype=float,
+    )
+    # of both sides and of their difference, so that the smaller side decides on df
+    variances = np.empty((3, one.size))
     if (r := design.replicates) is not None:
         pair = (variable.top, variable.bottom)
         made = replicate_sums(r, groups.code, groups.size, [pair], pool)[:, 0]
         thetas = [quotient(side[:, :-1] @ made, kind) for side in sides]
-        variance = r.variance(thetas[0] - thetas[1], one - other)
-        return one, other, variance + added, r.degrees_of_freedom(df, 0 * code, 1)
-    if kind != "total" and _rows_are_drawn_at_once(design):
-        variance = _variance_by_cells(design, top, bottom, code, sides, totals, kind)
-        return one, other, variance + added, df
-    variance = np.empty(one.size)
-    for start in range(0, one.size, BLOCK):
-        block = slice(start, start + BLOCK)
-        first, second = (
-            _scores(top, bottom, code, side[block], side[block] @ totals, kind)
-            for side in sides
-        )
-        variance[block] = np.diag(design.covariance(first - second))
-    return one, other, variance + added, df
+        for i, (theta, point) in enumerate(
+            ((thetas[0], one), (thetas[1], other), (thetas[0] - thetas[1], one - other))
+        ):
+            variances[i] = r.variance(theta, point)
+        df = np.minimum(df, r.degrees_of_freedom(df[0], 0 * code, 1))
+    elif kind != "total" and _rows_are_drawn_at_once(design):
+        variances = _variances_by_cells(design, top, bottom, code, sides, totals, kind)
+    else:
+        for start in range(0, one.size, BLOCK):
+            block = slice(start, start + BLOCK)
+            scores = [
+                _scores(top, bottom, code, side[block], side[block] @ totals, kind)
+                for side in sides
+            ]
+            for i, score in enumerate((*scores, scores[0] - scores[1])):
+                variances[i, block] = np.diag(design.covariance(score))
+    return one, other, variances[2] + added, satterthwaite(*variances[:2], *df)
+
+
+def satterthwaite(v1: Floats, v2: Floats, df1: Floats, df2: Floats) -> Floats:
+    """Return the degrees of freedom of the sum of two variances."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where(v1 > 0, v1**2 / df1, 0) + np.where(v2 > 0, v2**2 / df2, 0)
+        return np.where(shares > 0, (v1 + v2) ** 2 / shares, np.minimum(df1, df2))
 
 
 def _rows_are_drawn_at_once(design: Design) -> bool:
@@ -454,7 +470,7 @@ def _rows_are_drawn_at_once(design: Design) -> bool:
     return bool(plain and first.centred.all())
 
 
-def _variance_by_cells(
+def _variances_by_cells(
     design: Design,
     top: Floats,
     bottom: Floats,
@@ -464,7 +480,9 @@ def _variance_by_cells(
     kind: Kind,
 ) -> Floats:
     """
-    Return the variance of each difference from sums per stratum and group.
+    Return the variances of both sides and of their difference, shape (3, k).
+
+    They come from sums per stratum and group.
 
     A row's score is a (top - c bottom) - b bottom, with a and b the same for all rows
     of a group and c close to all ratios, so that no digits are lost in the squares.
@@ -476,22 +494,25 @@ def _variance_by_cells(
     stratum, group = np.divmod(pairs, size)
     products = (y, x, y * y, y * x, x * x)
     s_y, s_x, s_yy, s_yx, s_xx = (sums(cell, p, pairs.size) for p in products)
-    a, b = np.zeros((2, len(sides[0]), size))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for sign, side in zip((1, -1), sides, strict=True):
-            within = side @ totals
-            share = sign * side / within[:, [1]]
-            a += share
-            b += share * (quotient(within, kind) - centre)[:, None]
-    a, b = a[:, group], b[:, group]
     first = np.flatnonzero(np.diff(stratum, prepend=-1))
-    total = np.add.reduceat(a * s_y - b * s_x, first, axis=1)
-    square = np.add.reduceat(
-        a**2 * s_yy - 2 * a * b * s_yx + b**2 * s_xx, first, axis=1
-    )
     here = stratum[first]
-    spread = square - total**2 / stage.units[here]
-    return np.asarray(np.maximum(spread, 0) @ stage.scale[here])
+    both = []  # a and b of each side
+    for side in sides:
+        within = side @ totals
+        with np.errstate(divide="ignore", invalid="ignore"):
+            a = side / within[:, [1]]
+            both.append((a, a * (quotient(within, kind) - centre)[:, None]))
+    both.append((both[0][0] - both[1][0], both[0][1] - both[1][1]))
+    variances = []
+    for a, b in both:
+        a, b = a[:, group], b[:, group]
+        total = np.add.reduceat(a * s_y - b * s_x, first, axis=1)
+        square = np.add.reduceat(
+            a**2 * s_yy - 2 * a * b * s_yx + b**2 * s_xx, first, axis=1
+        )
+        spread = square - total**2 / stage.units[here]
+        variances.append(np.maximum(spread, 0) @ stage.scale[here])
+    return np.array(variances)
 
 
 def _scores(

@@ -127,6 +127,18 @@ def test_jackknife_weights_are_those_of_r(name, method, spec):
 
 
 @needs_reference
+def test_the_factors_of_the_two_stage_bootstrap_are_those_of_r():
+    design, t = sample("dclus2_2stage")
+    given = table("repweights_dclus2_mrb")
+    theirs = np.stack([w for k, w in given.items() if k != "base"], axis=1)
+    ours = weights_of(replicate(design, "multistage", 200, seed=1))
+    for row in range(t["pw"].size):
+        assert_allclose(
+            np.unique(ours[row].round(6)), np.unique(theirs[row].round(6)), atol=2e-6
+        )
+
+
+@needs_reference
 def test_replicates_that_are_raked_each_agree_with_r():
     _, t = sample("dclus1")
     margins = {"stype": t["stype"], "sch.wide": t["sch.wide"]}
@@ -232,6 +244,17 @@ def test_a_median_has_the_spread_of_its_replicates():
     result = estimate(design, {"y": [1, 2, 3, 4, 9]}, kind="quantile")
     # without 1 2 3 4 9 the first value that half reaches is 3 3 2 2 2
     assert_allclose(result.se**2, 4 / 5 * (2 * 0.6**2 + 3 * 0.4**2))
+
+
+def test_squares_are_about_the_mean_or_the_estimate_and_df_below_the_replicates():
+    weights, y = [[2, 1, 1], [1, 1, 2]], {"y": [1.0, 4]}
+    # estimate 5; replicates 6, 5, 9 with mean 20/3
+    for mse, squares in ((True, 1 + 0 + 16), (False, (4 + 25 + 49) / 9)):
+        design = given_replicates(Design(np.ones(2)), weights, scale=0.5, mse=mse)
+        total = estimate(design, y, kind="total")
+        assert_allclose(total.se**2, 0.5 * squares)
+    few = estimate(replicate(stratified(), "bootstrap", 4), {"y": Y})
+    assert_array_equal([few.df, estimate(stratified(), {"y": Y}).df], [[3], [9]])
 
 
 def test_a_replicate_without_answers_is_left_out():
