@@ -89,6 +89,14 @@ def test_an_outline_that_crosses_itself_is_mended_and_told(tmp_path):
     ]
 
 
+def test_a_ring_that_was_left_open_is_closed(write):
+    content = json.loads(geojson(in_degrees(SQUARES)))
+    content["features"][0]["geometry"]["coordinates"][0].pop()
+    found = maps.read(write(json.dumps(content), "t.geojson"))
+
+    np.testing.assert_allclose(shapely.area(found.shapes), 1e6, rtol=1e-4)
+
+
 def swapped(shapes):
     return shapely.transform(shapes, lambda points: points[:, ::-1])
 
