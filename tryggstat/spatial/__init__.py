@@ -1,0 +1,63 @@
+"""Areas and places on the map: rates, neighbours, likeness of what lies near."""
+
+# SciPy, numba and shapely are imported where they are used: a small job starts without.
+
+from tryggstat.spatial.autocorrelation import (
+    GlobalTest,
+    bivariate_moran,
+    geary,
+    getis_ord,
+    join_counts,
+    moran,
+)
+from tryggstat.spatial.local import (
+    LocalTest,
+    local_bivariate_moran,
+    local_geary,
+    local_getis_ord,
+    local_moran,
+)
+from tryggstat.spatial.neighbours import (
+    Neighbours,
+    contiguity,
+    higher_order,
+    nearest,
+    neighbour_pairs,
+    within_distance,
+)
+from tryggstat.spatial.rates import (
+    Rates,
+    crude_rates,
+    funnel_limits,
+    poisson_interval,
+    smooth_rates_locally,
+    standardised_rates,
+    standardised_ratios,
+)
+
+__all__ = [
+    "GlobalTest",
+    "LocalTest",
+    "Neighbours",
+    "Rates",
+    "bivariate_moran",
+    "contiguity",
+    "crude_rates",
+    "funnel_limits",
+    "geary",
+    "getis_ord",
+    "higher_order",
+    "join_counts",
+    "local_bivariate_moran",
+    "local_geary",
+    "local_getis_ord",
+    "local_moran",
+    "moran",
+    "nearest",
+    "neighbour_pairs",
+    "poisson_interval",
+    "smooth_rates_locally",
+    "standardised_rates",
+    "standardised_ratios",
+    "within_distance",
+]
