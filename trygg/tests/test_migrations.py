@@ -11,7 +11,6 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-
 # Run in a process of its own, so that it does not meet the tables of other tests.
 FROM_NOTHING = """
 import django; django.setup()

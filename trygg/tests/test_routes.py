@@ -1,4 +1,4 @@
-"""Every address × every role × GET and POST: who gets in, and what the others are told."""
+"""Every address × every role × GET and POST: who gets in, what others are told."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from trygg.accounts.policy import OWN_ACCOUNT, Role
 from trygg.areas.models import Area, Geography
 from trygg.history.models import AuditRow
 from trygg.picture import actions as pictures
+from trygg.public.actions import set_publisher
 from trygg.release.models import Release
 from trygg.surveys.models import Survey, Wave
 
@@ -114,6 +115,20 @@ def things(person, anna, at):
             search="nyby",
             municipality="9999",
         )
+        regso = Geography.objects.create(
+            code="regso", kind="regso", name="RegSO", valid_from=at.date()
+        )
+        part = Area.objects.create(
+            geography=regso,
+            code="9999R001",
+            name="Bryggan",
+            search="bryggan",
+            municipality="9999",
+            parent=area,
+            path="M0 0h9v9h-9z",
+            **{"min_x": 0, "min_y": 0, "max_x": 9, "max_y": 9},
+        )
+        set_publisher(municipality="9999", place="Nyby", name="Nyby kommun", at=at)
         picture = pictures.create_picture(
             slug="our-picture",
             title=("Vår lägesbild", "Our picture"),
@@ -154,11 +169,14 @@ def things(person, anna, at):
     )
     of_picture = {"slug": picture.slug}
     entry = {**of_picture, "kind": "statement", "pk": statement.pk}
-    of_edition = {**of_picture, "audience": "internal", "number": edition.number}
+    of_edition = {
+        **of_picture,
+        "audience": "internal",
+        "number": edition.number,
+        "language": "sv",
+    }
     return {
-        **dict.fromkeys(
-            (n for n in PAGES if n.split("-")[0] in PICTURE_PAGES), of_picture
-        ),
+        **{n: of_picture for n in PAGES if n.split("-")[0] in PICTURE_PAGES},
         "picture-list": {},
         "wave-detail": of_wave,
         "wave-estimate": of_wave,
@@ -169,11 +187,12 @@ def things(person, anna, at):
         "entry-remove": entry,
         "edition-detail": of_edition,
         "edition-file": {**of_edition, "form": "docx"},
-        **dict.fromkeys(
-            ("account-detail", "role-propose", "account-close"), {"pk": account.pk}
-        ),
+        **{
+            name: {"pk": account.pk}
+            for name in ("account-detail", "role-propose", "account-close")
+        },
         "role-approve": {"pk": proposal.pk},
-        "public:area": {"code": area.code},
+        "public:area": {"code": part.code},
         "public:survey": {"slug": "none"},
         "public:picture": {"slug": "none"},
     }

@@ -59,9 +59,13 @@ def at_home(tmp_path, monkeypatch):
 
 
 def test_an_interrupted_build_leaves_the_former_one_and_no_folder(at_home):
-    with pytest.raises(KeyboardInterrupt), demonstration.building():
-        (demonstration.workshop() / "trygg.sqlite3").write_text("half-made")
-        raise KeyboardInterrupt
+    def interrupted():
+        with demonstration.building():
+            (demonstration.workshop() / "trygg.sqlite3").write_text("half-made")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert [p.name for p in at_home.iterdir()] == ["trygg.sqlite3"]
     assert (at_home / "trygg.sqlite3").read_text() == "the former demonstration"
 

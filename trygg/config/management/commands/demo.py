@@ -66,9 +66,7 @@ class Command(BaseCommand):
         if serves:
             os.environ["TRYGG_DATABASE_URL"] = f"sqlite:///{demonstration.database()}"
             # Ends with the server, which takes the place of this process.
-            subprocess.Popen(  # noqa: S603  (our own command, no shell)
-                [sys.executable, "-m", "trygg", "worker", "--with-parent"]
-            )
+            subprocess.Popen([sys.executable, "-m", "trygg", "worker", "--with-parent"])
             serve(host="127.0.0.1", port=port, workers=2)
 
     def main_job(self, municipality: str | None) -> dict[str, Any]:
