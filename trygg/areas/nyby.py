@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import pairwise
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 import shapely
@@ -27,6 +29,8 @@ from trygg.areas.reading.problems import Problems
 CODE_OF_NYBY = "9999"
 SEED = 9999
 CENTRE = (395_000.0, 6_530_000.0)  # metres; out on lake Vänern, where nobody lives
+SHORTEST_BEND = 250.0  # metres
+BENDS = (0.25, 0.12, 0.0)  # sideways, of the length; less where lines would cross
 SHORE = 90  # points of the ring outside
 MAKER = "Trygg (påhittat, fictional)"
 YEAR = "2022"
@@ -34,6 +38,7 @@ YEAR = "2022"
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Rng = np.random.Generator
+Point = tuple[float, float]
 
 
 class Kind(NamedTuple):
@@ -175,7 +180,34 @@ def _polygons(which: Ints, rng: Rng) -> NDArray[np.object_]:
     x, y = CENTRE
     seeds = shapely.MultiPoint(np.column_stack([points.real + x, points.imag + y]))
     cells = shapely.get_parts(shapely.voronoi_polygons(seeds, ordered=True))
-    return np.asarray(cells[: len(which)], dtype=object)
+    for bend in BENDS:
+        shapes = np.array([_bent_cell(c, bend) for c in cells[: len(which)]])
+        if shapely.is_valid(shapes).all() and shapely.coverage_is_valid(shapes):
+            break
+    return shapes
+
+
+def _bent_cell(cell: shapely.Polygon, bend: float) -> shapely.Polygon:
+    """Let borders wind as brooks and roads do, the same way for both neighbours."""
+    corners = [tuple(point) for point in np.round(cell.exterior.coords).tolist()]
+    ring: list[tuple[float, float]] = []
+    for start, end in pairwise(corners):
+        turned = start > end
+        first, last = (end, start) if turned else (start, end)
+        border = _bent(first, last, bend)
+        ring += reversed(border) if turned else border
+    return shapely.Polygon(ring)
+
+
+def _bent(start: Point, end: Point, bend: float) -> list[Point]:
+    """Return the points of a border, both ends included; longer ones bend more."""
+    away = complex(*end) - complex(*start)
+    if abs(away) < SHORTEST_BEND:
+        return [start, end]
+    luck = crc32(repr((start, end)).encode()) / 2**32 - 0.5  # of this border only
+    point = complex(*start) + away * complex(0.5, bend * luck)
+    middle = round(point.real), round(point.imag)
+    return [*_bent(start, middle, bend), *_bent(middle, end, bend)[1:]]
 
 
 def _figures(which: Ints, rng: Rng) -> dict[str, Ints]:

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import shapely
 
 from trygg.areas import nyby, queries
@@ -24,10 +25,12 @@ def test_the_same_seed_gives_the_same_town():
     assert nyby.make(seed=1).rows != one.rows
 
 
-def test_the_areas_cover_the_land_without_gap_or_overlap():
-    town = nyby.make()
+@pytest.mark.parametrize("seed", [nyby.SEED, 1, 7])
+def test_the_areas_cover_the_land_without_gap_or_overlap(seed):
+    town = nyby.make(seed)
 
     assert 55 <= len(town.areas.codes) <= 65
+    assert shapely.is_valid(town.areas.shapes).all()
     assert shapely.coverage_is_valid(town.areas.shapes)
     assert shapely.coverage_is_valid(town.districts.shapes)
     (whole,) = town.municipality.shapes
