@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betaincinv, ndtri, stdtrit
 
 from tryggstat.survey.design import Floats
 
@@ -14,11 +14,43 @@ Interval = Literal["normal", "logit", "beta", "wilson", "asin"]
 
 
 def t_quantile(probability: float, df: ArrayLike) -> Floats:
-    """Return the quantile of t: normal for infinite df, NaN for none."""
+    """
+    Return the quantile of Student's t above its middle; NaN for no degrees of freedom.
+
+    SciPy has it too, but takes half of the time in which a small job is done to import.
+    With t = sqrt(df) tan(a), the chance of a smaller |t| is the integral of
+    cos^(df-1) from 0 to a, times a constant. It bends downwards, so Newton's steps from
+    0 never pass the answer.
+    """
     degrees, place = np.unique(np.asarray(df, dtype=float), return_inverse=True)
-    with np.errstate(invalid="ignore"):
-        finite = stdtrit(np.where(degrees > 0, degrees, np.nan), probability)
-    return np.asarray(np.where(np.isinf(degrees), ndtri(probability), finite)[place])
+    nu = np.where(degrees > 0, degrees, np.nan)
+    constant = 2 / np.sqrt(np.pi) * _gamma_ratio(nu / 2)
+    node, weight = np.polynomial.legendre.leggauss(40)
+    angle = np.zeros(nu.size)
+    for _ in range(60):
+        curve = _cosine_power(np.outer((node + 1) / 2, angle), nu)
+        area = constant * angle / 2 * (weight @ curve)
+        step = (2 * probability - 1 - area) / (constant * _cosine_power(angle, nu))
+        angle += step
+        if not (np.abs(step) > 1e-14 * angle).any():
+            break
+    return np.asarray((np.sqrt(nu) * np.tan(angle))[place])
+
+
+def _cosine_power(angle: Floats, nu: Floats) -> Floats:
+    return np.asarray(np.exp((nu - 1) / 2 * np.log1p(-(np.sin(angle) ** 2))))
+
+
+def _gamma_ratio(x: Floats) -> Floats:
+    """Return gamma(x + 1/2) / gamma(x), by its series where x is large."""
+    last = 1 - 21 / (160 * x)
+    series = 1 - (1 - (1 + 5 / (8 * x) * last) / (16 * x)) / (8 * x)
+    exact = [
+        math.exp(math.lgamma(a + 0.5) - math.lgamma(a)) for a in x[x < 200].tolist()
+    ]
+    result = np.sqrt(x) * series
+    result[x < 200] = exact
+    return np.asarray(result)
 
 
 def normal(estimate: Floats, se: Floats, df: Floats, confidence: float) -> list[Floats]:
@@ -113,6 +145,8 @@ def share(
 
 
 def _clopper_pearson(p: Floats, m: Floats, confidence: float) -> list[Floats]:
+    from scipy.special import betaincinv
+
     tail = (1 - confidence) / 2
     yes, no = m * p, m * (1 - p)
     low = np.where(yes > 0, betaincinv(np.maximum(yes, 1e-300), no + 1, tail), 0)
