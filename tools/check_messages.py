@@ -28,6 +28,7 @@ def collect(app: Path) -> None:
     subprocess.run(
         [
             sys.executable,
+            "-P",  # an app's own html.py is not Python's
             "-m",
             "django",
             "makemessages",

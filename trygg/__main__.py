@@ -18,7 +18,7 @@ def main() -> None:
     try:
         execute_from_command_line(["trygg", *sys.argv[1:]])
     except ImproperlyConfigured as problem:
-        print(f"trygg: {problem}", file=sys.stderr)
+        sys.stderr.write(f"trygg: {problem}\n")
         sys.exit(2)
 
 
