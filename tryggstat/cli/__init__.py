@@ -24,6 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "protect": ("disclosure", "Hide small counts so that nobody can work them out."),
     "attack": ("disclosure", "Try to work out counts that were hidden."),
     "segregation": ("compass", "How unevenly groups of people live over the areas."),
+    "moran": ("spatial", "Whether neighbours are alike: Moran's I."),
+    "geary": ("spatial", "Whether neighbours are alike: Geary's C."),
+    "getis": ("spatial", "Where high or low values lie together: Getis and Ord's G."),
+    "lisa": ("spatial", "Which areas are like their neighbours, and which stand out."),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from math import sqrt
+from math import erfc, sqrt
 from typing import Literal, get_args
 
 import numpy as np
@@ -522,8 +522,7 @@ def _global_test(
 
 def normal_p(z: Floats, alternative: Alternative) -> Floats:
     """Return p-values of standard normal z."""
-    from scipy.special import ndtr
-
-    if alternative == "two-sided":
-        return np.asarray(2 * ndtr(-np.abs(z)))
-    return np.asarray(ndtr(-z if alternative == "greater" else z))
+    side = {"two-sided": np.abs(z), "greater": z, "less": -z}[alternative]
+    tail = np.array([erfc(value) for value in (side / sqrt(2)).ravel()])
+    p = tail if alternative == "two-sided" else tail / 2
+    return np.asarray(p.reshape(z.shape))

@@ -135,12 +135,12 @@ def conditional_counts(
     makes these k a random choice from the others.
     """
     n = values.size
-    low = np.full(n, np.inf)
-    np.minimum.at(low, neighbours.focal, neighbours.weight)
-    high = np.zeros(n)
-    np.maximum.at(high, neighbours.focal, neighbours.weight)
     has = neighbours.counts > 0
-    pooled = has & (low == high) & (not squared)
+    starts = neighbours.start[:-1][has]
+    pooled = np.zeros(n, dtype=bool)
+    if starts.size and not squared:
+        extremes = (f.reduceat(neighbours.weight, starts) for f in (np.fmin, np.fmax))
+        pooled[has] = np.equal(*extremes)
     scale = max(float(np.abs(values).max()), np.finfo(float).tiny)
     x = values / scale
     result = np.zeros((n, 3), dtype=np.int64)
