@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,9 @@ def _vector(
 
     source = f"/vsizip/{path}" if path.suffix.lower() == ".zip" else path
     try:
-        meta, _fids, wkb, columns = pyogrio.raw.read(source, layer=layer or None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # we look for ourselves
+            meta, _fids, wkb, columns = pyogrio.raw.read(source, layer=layer or None)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError):
         raise refuse_format(path) from None
     fields = {
