@@ -64,9 +64,6 @@ class Problems:
         if seen <= self.most:
             self.found.append(Problem(self.file, line, column, what, what_to_do, level))
 
-    def count(self, kind: str) -> int:
-        return self._counts.get(kind, 0)
-
     def all(self) -> list[Problem]:
         """Return the problems, with a line for those that were only counted."""
         more = sum(max(seen - self.most, 0) for seen in self._counts.values())
