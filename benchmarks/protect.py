@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 
@@ -22,11 +23,14 @@ THRESHOLD = 5
 
 def main() -> None:
     """Compare hidden cells, then the time."""
-    scratch = tempfile.mkdtemp()  # the peer leaves cells behind in its temporary files
+    scratch = tempfile.mkdtemp()  # the peer leaves cells behind, also where it is run
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
+    home = Path.cwd()
+    os.chdir(scratch)
     try:
         compare(scratch)
     finally:
+        os.chdir(home)
         shutil.rmtree(scratch)
 
 

@@ -117,3 +117,17 @@ def test_counts_that_do_not_add_up_are_refused():
 def test_what_is_no_count_is_refused(counts):
     with pytest.raises(ValueError, match="whole numbers"):
         check_counts(counts, [])
+
+
+def test_tables_that_were_possible_once_are_forgotten_when_more_is_published():
+    matrix = relation_matrix(3, [(0, [1, 2])])
+    moves = np.array([[0.0, 2.0, -2.0], [3.0, 3.0, 0.0]])
+    everything = Attacker(
+        matrix, np.array([9.0, 4, 5]), np.full(3, np.inf), tables=moves
+    )
+    assert everything.above.tolist() == [3, 3, 0]
+    total_known = Attacker(
+        matrix, np.array([0.0, 4, 5]), np.array([0, np.inf, np.inf]), tables=moves
+    )
+    assert total_known.above.tolist() == [0, 2, 0]
+    assert total_known.below.tolist() == [0, 0, 2]

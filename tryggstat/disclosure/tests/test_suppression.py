@@ -287,3 +287,42 @@ def test_what_is_shown_must_hold_the_count(with_margins):
     counts, relations = with_margins([[5, 9], [8, 7]])
     with pytest.raises(ValueError, match="interval"):
         protect(counts, relations, shown=(counts + 1, counts + 2))
+
+
+def test_a_small_cell_that_is_known_anyway_is_no_target(with_margins):
+    counts, relations = with_margins([[1, 9, 20], [8, 7, 20]])
+    p = protect(counts, relations, always_published=counts == 1)
+    assert p.published.all()
+    assert p.certificate["targets"] == 0
+
+
+@pytest.mark.parametrize("base", [1, 3, 4, 5, 10])
+def test_a_rounded_figure_tells_exactly_the_counts_that_round_to_it(base):
+    def nearest(count):
+        return (2 * count + base) // (2 * base) * base  # halves up
+
+    low, high = rounded(np.arange(40), base)
+    for count in range(40):
+        alike = [other for other in range(60) if nearest(other) == nearest(count)]
+        assert (low[count], high[count]) == (alike[0], alike[-1])
+
+
+def test_three_ways_to_the_optimum_and_near_it_with_an_honest_bound(linear_attack):
+    random = np.random.default_rng(1)
+    inner = random.poisson(random.gamma(2, 4, (8, 5, 3)))
+    levels = {
+        v: [f"{v}{i}" for i in range(n)] for v, n in zip("abc", (8, 5, 3), strict=True)
+    }
+    linked = linked_tables([Table(levels, inner)])
+    best = protect(linked.counts, linked.relations, audit=False)
+    near = protect(linked.counts, linked.relations, audit=False, method="heuristic")
+
+    for p in (best, near):
+        hidden = ~p.published
+        assert is_safe(
+            linear_attack, linked.counts, linked.relations, hidden, p.primary, 5
+        )
+    assert best.certificate["optimal"]
+    assert not near.certificate["optimal"]
+    bounds = near.certificate["cost_at_least"], near.certificate["cost"]
+    assert bounds[0] <= best.certificate["cost"] + 1e-6 < bounds[1]
