@@ -230,8 +230,9 @@ def _rounded_share(
     most = rules.nearly_all_of_few if e["n"] < rules.few else rules.nearly_all
     if e["value"] >= most:
         return most, None, None, ">"
-    if e["value"] <= 1 - most:
-        return round(1 - most, 2), None, None, "<"
+    fewest = round(1 - most, 2)
+    if e["value"] <= fewest:
+        return fewest, None, None, "<"
     return (*(round(e[key], 2) for key in ("value", "low", "high")), "")
 
 

@@ -37,15 +37,6 @@ class TechnicalFacts:
     frame: str
 
 
-def surveys_in(municipality: str) -> QuerySet[Survey]:
-    """Return the surveys that have been in the field in a municipality."""
-    return (
-        Survey.objects.filter(waves__municipality__code=municipality)
-        .distinct()
-        .order_by("slug")
-    )
-
-
 def waves_of(survey: Survey) -> QuerySet[Wave]:
     """Return the waves of a survey, the newest first."""
     waves = survey.waves.select_related("survey", "geography", "municipality")
