@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tryggstat.survey.design import Codes, Design, Floats, pair, sums
+from tryggstat.survey._columns import Codes, Floats, pair, sums
+from tryggstat.survey.design import Design
 
 BLOCK = 16  # domains of a calibrated design whose residuals are held at once
 FAST_FROM = 50_000  # rows; below it the import of numba costs more than it saves

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tryggstat.survey._columns import Codes, Floats
 from tryggstat.survey._domains import Domains, Moments
-from tryggstat.survey.design import Codes, Floats
-from tryggstat.survey.intervals import normal, t_quantile
+from tryggstat.survey._intervals import normal, t_quantile
 from tryggstat.survey.replicates import Replicates
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tryggstat.survey import replicates
-from tryggstat.survey.design import Codes, Floats
+from tryggstat.survey._columns import Codes, Floats
 
 GOLDEN, FIRST, SECOND = (np.uint64(c) for c in replicates.MIXERS)
 S27, S30, S31, S32 = (np.uint64(shift) for shift in (27, 30, 31, 32))
@@ -30,7 +30,7 @@ def drawn_factors(
     level: Floats,
     slope: Floats,
 ) -> Floats:
-    """See `replicates.drawn_factors_plain`."""
+    """See `replicates._drawn_factors_plain`."""
     factor = np.empty(size.sum())
     counter, word, is_spare = stream, stream, False
     for h in range(size.size):
@@ -57,7 +57,7 @@ def group_sums(
     group: NDArray[np.int32],
     groups: int,
 ) -> Floats:
-    """See `replicates.group_sums_plain`."""
+    """See `replicates._group_sums_plain`."""
     result = np.zeros((groups, 2))  # side by side, so that a row touches one cache line
     for i in range(top.size):
         f, g = factor[unit[i]], group[i]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tryggstat.survey.design import Codes, Floats
+from tryggstat.survey._columns import Codes, Floats
 
 
 @numba.njit(nogil=True, cache=True)

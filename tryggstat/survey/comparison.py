@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tryggstat import __version__
-from tryggstat.survey.design import Codes, Design, Floats, sums
-from tryggstat.survey.estimation import (
+from tryggstat.survey._columns import Codes, Floats, sums
+from tryggstat.survey._intervals import normal
+from tryggstat.survey._questions import (
     By,
-    Estimates,
     Groups,
     Kind,
     Variable,
@@ -24,8 +24,8 @@ from tryggstat.survey.estimation import (
     quotient,
     variables_of,
 )
-from tryggstat.survey.intervals import normal
-from tryggstat.survey.replicates import replicate_sums
+from tryggstat.survey.design import Design
+from tryggstat.survey.estimation import Estimates
 
 Adjust = Literal["bh", "holm", "none"]
 FIGURES = (
@@ -265,7 +265,7 @@ def compare(
         df,
         adjust,
         confidence,
-        pairing.warnings,
+        [*groups.warnings, *pairing.warnings],
         {"kind": kind, "variance": "Taylor linearisation"}
         | (design.replicates.method if design.replicates else {}),
     )
@@ -334,7 +334,7 @@ def compare_waves(
         wave.se[i] ** 2 + _half_an_answer(kind, wave.estimate[i], wave.n[i])
         for wave, i in ((before, old), (after, new))
     ]
-    df = satterthwaite(v[0], v[1], before.df[old], after.df[new])
+    df = _satterthwaite(v[0], v[1], before.df[old], after.df[new])
     left = len(before) + len(after) - 2 * len(pairs)
     return _conclude(
         Labels(
@@ -435,7 +435,7 @@ def _differences(
     variances = np.empty((3, one.size))
     if (r := design.replicates) is not None:
         pair = (variable.top, variable.bottom)
-        made = replicate_sums(r, groups.code, groups.size, [pair], pool)[:, 0]
+        made = r.sums(groups.code, groups.size, [pair], pool)[:, 0]
         thetas = [quotient(side[:, :-1] @ made, kind) for side in sides]
         for i, (theta, point) in enumerate(
             ((thetas[0], one), (thetas[1], other), (thetas[0] - thetas[1], one - other))
@@ -453,10 +453,10 @@ def _differences(
             ]
             for i, score in enumerate((*scores, scores[0] - scores[1])):
                 variances[i, block] = np.diag(design.covariance(score))
-    return one, other, variances[2] + added, satterthwaite(*variances[:2], *df)
+    return one, other, variances[2] + added, _satterthwaite(*variances[:2], *df)
 
 
-def satterthwaite(v1: Floats, v2: Floats, df1: Floats, df2: Floats) -> Floats:
+def _satterthwaite(v1: Floats, v2: Floats, df1: Floats, df2: Floats) -> Floats:
     """Return the degrees of freedom of the sum of two variances."""
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(v1 > 0, v1**2 / df1, 0) + np.where(v2 > 0, v2**2 / df2, 0)

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tryggstat import __version__, parallel
-from tryggstat.survey import _quantiles, intervals
+from tryggstat.survey import _intervals, _quantiles
+from tryggstat.survey._columns import Floats
 from tryggstat.survey._domains import Domains, Moments
-from tryggstat.survey.design import Coded, Codes, Design, Floats, encode
-from tryggstat.survey.intervals import Interval
-from tryggstat.survey.replicates import replicate_sums
+from tryggstat.survey._intervals import Interval
+from tryggstat.survey._questions import (
+    By,
+    Groups,
+    Kind,
+    Variable,
+    check_options,
+    default_interval,
+    groups_of,
+    plain_rows,
+    quotient,
+    variables_of,
+)
+from tryggstat.survey.design import Design
 
-Kind = Literal["mean", "share", "total", "ratio", "quantile"]
-By = Mapping[str, ArrayLike | Coded]
 FIGURES = ("estimate", "se", "low", "high", "n", "n_effective", "df", "deff", "cv")
-ONE = np.ones(1)
 ROUNDING = 1e-14  # a spread this small beside the estimate is none
 
 
@@ -80,126 +88,6 @@ class Estimates:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield one plain dictionary per row, None where a figure is missing."""
         yield from plain_rows(self, FIGURES)
-
-
-def plain_rows(result: Any, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a result: value, level, by and these columns."""
-    figures = {name: _plain(getattr(result, name)) for name in columns}
-    groups = {name: labels.tolist() for name, labels in result.by.items()}
-    for i, value in enumerate(result.value.tolist()):
-        yield {
-            "value": value,
-            "level": result.level[i],
-            "by": {name: labels[i] for name, labels in groups.items()},
-            **{name: column[i] for name, column in figures.items()},
-        }
-
-
-def _plain(column: NDArray[Any]) -> list[Any]:
-    if column.dtype.kind not in "fi":
-        return column.tolist()
-    return [x if math.isfinite(x) else None for x in column.tolist()]
-
-
-class Groups(NamedTuple):
-    """The groups of `by`, crossed, as far as they occur in the sample."""
-
-    code: Codes  # of each row, -1 for rows outside
-    size: int
-    labels: dict[str, NDArray[Any]]
-
-
-def groups_of(design: Design, by: By | None, where: ArrayLike | None) -> Groups:
-    """Cross the grouping variables and leave out the rows that are not `where`."""
-    code, count = np.zeros(design.rows, dtype=np.intp), 1
-    labels: dict[str, NDArray[Any]] = {}
-    for name, column in (by or {}).items():
-        codes, names = encode(column)
-        if codes.shape != code.shape:
-            raise ValueError(
-                f"{name} must be as long as weight, got {codes.size} and {code.size}"
-            )
-        missing = (code < 0) | (codes < 0)
-        code = code * names.size + codes
-        code = np.where(missing, -1, code) if missing.any() else code
-        count *= names.size
-        labels = {k: np.repeat(v, names.size) for k, v in labels.items()}
-        repeats = count // max(names.size, 1)
-        labels[name] = np.tile(names, repeats)
-        if len(labels) > 1:
-            seen = np.bincount(code[code >= 0], minlength=count) > 0
-            code = np.where(code < 0, -1, (np.cumsum(seen) - 1)[code])
-            count = int(seen.sum())
-            labels = {k: v[seen] for k, v in labels.items()}
-    if where is not None:
-        inside = np.asarray(where, dtype=bool)
-        if inside.shape != code.shape:
-            raise ValueError(
-                f"where must be as long as weight, got {inside.size} and {code.size}"
-            )
-        code = np.where(inside, code, -1)
-    return Groups(code, count, labels)
-
-
-class Variable(NamedTuple):
-    """One thing to estimate: the mean of top, or the sum of top over that of bottom."""
-
-    name: str
-    level: Any
-    top: Floats
-    bottom: Floats
-
-
-def variables_of(
-    design: Design,
-    values: Mapping[str, ArrayLike],
-    kind: Kind,
-    level: Any,
-    denominator: ArrayLike | None,
-) -> Iterator[Variable]:
-    """Yield what is to be estimated, missing answers as NaN, one for each level."""
-    bottom = ONE
-    if kind == "ratio":
-        if denominator is None:
-            raise ValueError("a ratio needs a denominator")
-        bottom = _numbers(denominator, "denominator", design.rows)
-    elif denominator is not None:
-        raise ValueError(f"a {kind} has no denominator")
-    if level is not None and kind != "share":
-        raise ValueError(f"a {kind} has no level")
-    for name, column in values.items():
-        if kind != "share" or level is None:
-            y = _numbers(column, name, design.rows)
-            if kind == "share" and not ((y == 0) | (y == 1) | np.isnan(y)).all():
-                raise ValueError(f"{name} is not only 0 and 1: say which level is yes")
-            yield Variable(name, "1" if kind == "share" else None, y, bottom)
-            continue
-        given = column if isinstance(column, Coded) else np.asarray(column)
-        levels = [level] if isinstance(level, str) or np.ndim(level) == 0 else level
-        for one in levels:
-            yield Variable(name, str(one), _equals(given, one, name, design.rows), ONE)
-
-
-def _numbers(column: ArrayLike, name: str, rows: int) -> Floats:
-    try:
-        y = np.asarray(column, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} holds something that is not a number") from None
-    if y.shape != (rows,):
-        raise ValueError(f"{name} must be as long as weight, got {y.shape} and {rows}")
-    return y
-
-
-def _equals(column: NDArray[Any] | Coded, level: Any, name: str, rows: int) -> Floats:
-    """Return 1 where the answer is `level`, 0 where another, NaN where missing."""
-    if not isinstance(column, Coded) and column.dtype.kind in "iufb":
-        y = _numbers(column, name, rows)
-        return np.where(np.isnan(y), np.nan, y == float(level))
-    codes, labels = encode(column)
-    if codes.shape != (rows,):
-        raise ValueError(f"{name} must be as long as weight, got {codes.size}")
-    yes = np.array([str(label) == str(level) for label in labels.tolist()], dtype=float)
-    return np.append(yes, np.nan)[codes]  # -1 takes the last
 
 
 def estimate(
@@ -267,9 +155,10 @@ def estimate(
     where u is 0 outside the group, and v is that of the design. If the design has
     replicate weights, v is theirs; the logit interval then uses their spread on the
     logit scale, if no replicate has a share of 0 or 1, and a quantile's interval is the
-    estimate plus and minus t se. The design effect
-    compares with a simple random sample of n, with s^2 the weighted mean square times
-    n/(n-1)::
+    estimate plus and minus t se.
+
+    The design effect compares with a simple random sample of n, with s^2 the weighted
+    mean square times n/(n-1)::
 
         deff = v / (s^2 / n),  times N / (N - n) when the design has an fpc
 
@@ -294,7 +183,7 @@ def estimate(
     (0.8333333333333334, 0.1667)
     """
     check_options(kind, interval, confidence, quantiles)
-    m = measure(
+    m = _measure(
         design,
         values,
         kind=kind,
@@ -308,7 +197,7 @@ def estimate(
     )
     point, se = m.moments.estimate, np.sqrt(m.moments.variance)
     if kind == "share":
-        low, high = intervals.share(
+        low, high = _intervals.share(
             interval or "logit",
             point,
             se,
@@ -320,16 +209,16 @@ def estimate(
     elif m.limits is not None:
         low, high = m.limits
     else:
-        low, high = intervals.normal(point, se, m.moments.df, confidence)
+        low, high = _intervals.normal(point, se, m.moments.df, confidence)
     options = {
         "kind": kind,
         "interval": interval or default_interval(kind),
         "confidence": confidence,
     }
-    return assemble(design, m, (se, low, high), options)
+    return _assemble(design, m, (se, low, high), options)
 
 
-class Measured(NamedTuple):
+class _Measured(NamedTuple):
     """Estimates with their variances, before intervals and names."""
 
     variables: list[Variable]
@@ -340,7 +229,7 @@ class Measured(NamedTuple):
     limits: tuple[Floats, Floats] | None  # of quantiles
 
 
-def measure(
+def _measure(
     design: Design,
     values: Mapping[str, ArrayLike],
     *,
@@ -352,8 +241,8 @@ def measure(
     where: ArrayLike | None,
     confidence: float,
     pool: Executor | None,
-) -> Measured:
-    """Return what `estimate` and `compare` have in common."""
+) -> _Measured:
+    """Return estimates and variances."""
     groups = groups_of(design, by, where)
     domains = Domains(design, groups.code, groups.size)
     variables = list(variables_of(design, values, kind, level, denominator))
@@ -384,7 +273,7 @@ def measure(
             thetas = parallel.replicates(work, r.total, pool=pool)
         else:
             pairs = [(v.top, v.bottom) for v in variables]
-            totals = replicate_sums(r, groups.code, groups.size, pairs, pool)
+            totals = r.sums(groups.code, groups.size, pairs, pool)
             thetas = quotient(totals, kind).reshape(r.total, -1)
         moments = moments._replace(
             variance=r.variance(thetas, moments.estimate),
@@ -393,13 +282,7 @@ def measure(
         limits = None
     if kind == "quantile":
         variables = [v._replace(level=str(p)) for v in variables for p in quantiles]
-    return Measured(variables, groups, domains.weighted_rows, moments, thetas, limits)
-
-
-def quotient(totals: Floats, kind: Kind) -> Floats:
-    """Return the estimate from the sums of top and bottom in the last dimension."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(totals[..., 0] / (1 if kind == "total" else totals[..., 1]))
+    return _Measured(variables, groups, domains.weighted_rows, moments, thetas, limits)
 
 
 def _logit_se(design: Design, thetas: Floats, point: Floats) -> Floats:
@@ -412,36 +295,9 @@ def _logit_se(design: Design, thetas: Floats, point: Floats) -> Floats:
     return np.where(usable, np.sqrt(variance), np.nan)
 
 
-def default_interval(kind: Kind) -> str:
-    return {"share": "logit", "quantile": "woodruff"}.get(kind, "normal")
-
-
-def check_options(
-    kind: Kind,
-    interval: Interval | None,
-    confidence: float,
-    quantiles: Sequence[float] | None,
-) -> None:
-    """Refuse what `estimate` and `compare` do not know, and say what they do."""
-    if kind not in get_args(Kind):
-        raise ValueError(
-            f"kind must be one of {', '.join(get_args(Kind))}, got {kind!r}"
-        )
-    if interval is not None and interval not in get_args(Interval):
-        raise ValueError(
-            f"interval must be one of {', '.join(get_args(Interval))}, got {interval!r}"
-        )
-    if interval is not None and interval != "normal" and kind != "share":
-        raise ValueError(f"interval {interval!r} is for shares, not for a {kind}")
-    if quantiles and (kind != "quantile" or not all(0 < q < 1 for q in quantiles)):
-        raise ValueError("quantiles are between 0 and 1, and for kind quantile only")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
-
-
-def assemble(
+def _assemble(
     design: Design,
-    measured: Measured,
+    measured: _Measured,
     limits: tuple[Floats, Floats, Floats],
     options: Mapping[str, Any],
 ) -> Estimates:
@@ -502,6 +358,7 @@ def assemble(
         deff=deff,
         cv=cv,
         warnings=(
+            *groups.warnings,
             *nobody,
             *(
                 f"{name}: {count} rows with a missing value are left out"

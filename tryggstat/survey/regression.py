@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tryggstat.survey.design import Coded, Design, Floats, encode
-from tryggstat.survey.intervals import normal
+from tryggstat.survey._columns import Coded, Floats, encode
+from tryggstat.survey._intervals import normal
+from tryggstat.survey.design import Design
 
 Columns = Mapping[str, ArrayLike | Coded]
 Rows = NDArray[np.bool_]

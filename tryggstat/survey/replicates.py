@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tryggstat import parallel
-from tryggstat.survey.design import Codes, Design, Floats, Stage
+from tryggstat.survey._columns import Codes, Floats
+from tryggstat.survey.design import Design, Stage
 
 Method = Literal["jk1", "jkn", "bootstrap", "subbootstrap", "multistage", "brr"]
 Words = NDArray[np.uint64]
@@ -67,6 +68,36 @@ class Replicates:
         for factor in self.factors(numbers):
             w = self.base * factor[self.unit]
             yield w if self.calibrate is None else self.calibrate(w)
+
+    def sums(
+        self,
+        group: Codes,
+        groups: int,
+        variables: Iterable[tuple[Floats, Floats]],
+        pool: Executor | None = None,
+    ) -> Floats:
+        """
+        Return the sums of top and bottom in all replicates, by variable and group.
+
+        The shape is (total, variables, groups, 2).
+        """
+        rows = np.arange(group.size)
+        base = np.ones(group.size)
+        if self.calibrate is None:  # in the order of the units, to spare the memory
+            rows = np.argsort(self.unit, kind="stable")
+            base = self.base[rows]
+        weighted = []
+        for top, bottom in variables:
+            w = np.where(np.isnan(top) | np.isnan(bottom), 0, 1)[rows] * base
+            whole = np.nan_to_num(top)[rows], np.broadcast_to(bottom, top.shape)[rows]
+            weighted.append((w * whole[0], w * np.nan_to_num(whole[1])))
+        work = _Sums(
+            dataclasses.replace(self, unit=self.unit[rows]),
+            np.where(group < 0, groups, group)[rows].astype(np.int32),
+            groups + 1,
+            weighted,
+        )
+        return parallel.replicates(work, self.total, pool=pool)[:, :, :-1]
 
     def variance(self, thetas: Floats, estimate: Floats) -> Floats:
         """
@@ -197,7 +228,7 @@ def given_replicates(
 
 
 @dataclass(frozen=True, eq=False)
-class Sums:
+class _Sums:
     """
     The weighted sums of a block of replicates, by group.
 
@@ -211,7 +242,7 @@ class Sums:
 
     def __call__(self, numbers: range) -> Floats:
         """Return the sums, shape (len(numbers), variables, groups, 2)."""
-        add = group_sums_plain
+        add = _group_sums_plain
         if self.group.size >= FAST_FROM:
             from tryggstat.survey import _replicate_kernels
 
@@ -225,37 +256,6 @@ class Sums:
             for i, (top, bottom) in enumerate(self.variables):
                 tables[i] = add(top, bottom, unit, factor, self.group, self.groups)
         return result
-
-
-def replicate_sums(
-    replicates: Replicates,
-    group: Codes,
-    groups: int,
-    variables: Iterable[tuple[Floats, Floats]],
-    pool: Executor | None = None,
-) -> Floats:
-    """
-    Return the sums of top and bottom in all replicates, by variable and group.
-
-    The shape is (total, variables, groups, 2).
-    """
-    r, rows = replicates, np.arange(group.size)
-    base = np.ones(group.size)
-    if r.calibrate is None:  # in the order of the units, to spare the memory
-        rows = np.argsort(r.unit, kind="stable")
-        base = r.base[rows]
-    weighted = []
-    for top, bottom in variables:
-        w = np.where(np.isnan(top) | np.isnan(bottom), 0, 1)[rows] * base
-        whole = np.nan_to_num(top)[rows], np.broadcast_to(bottom, top.shape)[rows]
-        weighted.append((w * whole[0], w * np.nan_to_num(whole[1])))
-    work = Sums(
-        dataclasses.replace(r, unit=r.unit[rows]),
-        np.where(group < 0, groups, group)[rows].astype(np.int32),
-        groups + 1,
-        weighted,
-    )
-    return parallel.replicates(work, r.total, pool=pool)[:, :, :-1]
 
 
 def _columns(matrix: Floats, numbers: range) -> Iterator[Floats]:
@@ -342,8 +342,8 @@ def replicate(
         )
     if design.calibration is not None and calibrate is None:
         raise ValueError("calibrated weights need a way to calibrate their replicates")
-    first = Units.of(design, design.stages[0])
-    finest = Units.of(design, design.stages[-1])
+    first = _Units.of(design, design.stages[0])
+    finest = _Units.of(design, design.stages[-1])
     rscales, scale, units = np.ones(1), 1.0, first
     factors: Factors
     match method:
@@ -365,7 +365,7 @@ def replicate(
             scale = 1 / (total * (1 - fay) ** 2)
             factors = partial(_half_samples, first, fay)
         case "multistage":
-            stages = [Units.of(design, stage) for stage in design.stages]
+            stages = [_Units.of(design, stage) for stage in design.stages]
             factors, units = partial(_multistage, stages, seed), finest
         case _:
             work = _rao_wu_yue if method == "bootstrap" else _mccarthy_snowden
@@ -390,7 +390,7 @@ def replicate(
 
 
 @dataclass(frozen=True, eq=False)
-class Units:
+class _Units:
     """The units of one stage, ordered by stratum."""
 
     of_row: Codes
@@ -400,7 +400,7 @@ class Units:
     fraction: Floats
 
     @classmethod
-    def of(cls, design: Design, stage: Stage) -> Units:
+    def of(cls, design: Design, stage: Stage) -> _Units:
         """Number the units of a stage so that those of a stratum stand together."""
         start = np.cumsum(stage.units) - stage.units
         stratum = np.repeat(np.arange(stage.units.size), stage.units)
@@ -411,7 +411,7 @@ class Units:
         return cls(unit, stratum, start, stage.units, stage.fraction)
 
 
-def _leave_one_out(units: Units, numbers: range) -> Iterator[Floats]:
+def _leave_one_out(units: _Units, numbers: range) -> Iterator[Floats]:
     for number in numbers:
         h = units.stratum[number]
         n = units.size[h]
@@ -422,7 +422,7 @@ def _leave_one_out(units: Units, numbers: range) -> Iterator[Floats]:
         yield factor
 
 
-def _half_samples(units: Units, fay: float, numbers: range) -> Iterator[Floats]:
+def _half_samples(units: _Units, fay: float, numbers: range) -> Iterator[Floats]:
     column = (
         np.arange(units.size.size) + 1
     )  # the first column of the matrix is constant
@@ -433,17 +433,17 @@ def _half_samples(units: Units, fay: float, numbers: range) -> Iterator[Floats]:
 
 
 def _rao_wu_yue(
-    units: Units, seed: int, fast: bool, numbers: range
+    units: _Units, seed: int, fast: bool, numbers: range
 ) -> Iterator[Floats]:
     n = units.size
     shrink = np.where(n > 1, np.sqrt(1 - units.fraction), 0)
     slope = shrink * n / np.maximum(n - 1, 1)
     for number in numbers:
-        yield _draw(units, n - 1, 1 - shrink, slope, stream_of(seed, number), fast)
+        yield _draw(units, n - 1, 1 - shrink, slope, _stream_of(seed, number), fast)
 
 
 def _mccarthy_snowden(
-    units: Units, seed: int, fast: bool, numbers: range
+    units: _Units, seed: int, fast: bool, numbers: range
 ) -> Iterator[Floats]:
     n = units.size
     certain = (n == 1) | (units.fraction == 1)
@@ -455,7 +455,7 @@ def _mccarthy_snowden(
         slope = np.where(certain, 0, n / times)
         times = np.where(certain, 0, times).astype(np.intp)
         level = certain.astype(float)
-        yield _draw(units, times, level, slope, stream_of(seed, number), fast)
+        yield _draw(units, times, level, slope, _stream_of(seed, number), fast)
 
 
 def _mix(z: Words) -> Words:
@@ -465,7 +465,7 @@ def _mix(z: Words) -> Words:
     return z ^ (z >> np.uint64(31))
 
 
-def stream_of(seed: int, number: int) -> np.uint64:
+def _stream_of(seed: int, number: int) -> np.uint64:
     """
     Return where the draws of a replicate begin: known from seed and number alone.
 
@@ -477,7 +477,7 @@ def stream_of(seed: int, number: int) -> np.uint64:
 
 
 def _draw(
-    units: Units,
+    units: _Units,
     times: Codes,
     level: Floats,
     slope: Floats,
@@ -485,7 +485,7 @@ def _draw(
     fast: bool,
 ) -> Floats:
     """Return each unit's factor: `level`, and `slope` for every time it is drawn."""
-    make = drawn_factors_plain
+    make = _drawn_factors_plain
     if fast:
         from tryggstat.survey import _replicate_kernels
 
@@ -493,7 +493,7 @@ def _draw(
     return make(stream, units.start, units.size, times, level, slope)
 
 
-def drawn_factors_plain(
+def _drawn_factors_plain(
     stream: np.uint64,
     start: Codes,
     size: Codes,
@@ -512,7 +512,7 @@ def drawn_factors_plain(
     return np.asarray(np.repeat(level, size) + np.repeat(slope, size) * counts)
 
 
-def _multistage(stages: list[Units], seed: int, numbers: range) -> Iterator[Floats]:
+def _multistage(stages: list[_Units], seed: int, numbers: range) -> Iterator[Floats]:
     for stream in parallel.streams(seed, numbers):
         factor, kept = np.ones(1), np.ones(1)  # of the unit that a stratum is
         fraction = np.ones(1)
@@ -537,7 +537,7 @@ def _multistage(stages: list[Units], seed: int, numbers: range) -> Iterator[Floa
         yield factor
 
 
-def group_sums_plain(
+def _group_sums_plain(
     top: Floats,
     bottom: Floats,
     unit: Codes,

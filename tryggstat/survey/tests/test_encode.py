@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tryggstat.survey import design
+from tryggstat.survey import _columns
 from tryggstat.survey.design import encode
 
 texts = st.lists(st.text(max_size=5) | st.sampled_from(["", "a", "b", "ab", "ba"]))
@@ -24,9 +24,9 @@ def test_text_and_objects_are_coded_alike(column):
 
 
 def test_texts_that_share_a_hash_are_told_apart(monkeypatch):
-    monkeypatch.setattr(design, "MULTIPLIER", np.uint64(0))  # the last letter only
+    monkeypatch.setattr(_columns, "MULTIPLIER", np.uint64(0))  # the last letter only
     column = np.array(["ab", "cb", "ab", "", "cd"])
-    assert design._encode_text(column) is None
+    assert _columns._encode_text(column) is None
     assert_same(column)
 
 

@@ -124,13 +124,14 @@ def test_a_row_without_weight_belongs_to_the_design_but_not_to_the_figures():
 
 def test_what_cannot_be_computed_is_missing_with_a_reason():
     result = estimate(
-        Design(np.ones(4)),
-        {"y": [1, 2, 5, np.nan]},
-        by={"g": list("aabc")},
+        Design(np.ones(5)),
+        {"y": [1, 2, 5, np.nan, 7]},
+        by={"g": ["a", "a", "b", "c", None]},
     )
     assert_array_equal(np.isnan(result.estimate), [False, False, True])
     assert_array_equal(np.isnan(result.low), [False, True, True])
     assert result.warnings == (
+        "g: 1 rows without a group are left out",
         "y: 1 rows with a missing value are left out",
         "no answers: y g=c",
         "no degrees of freedom, so no interval: y g=b",

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.special import stdtrit
 
-from tryggstat.survey.intervals import share, t_quantile
+from tryggstat.survey._intervals import share, t_quantile
 
 
 def test_student_s_t_is_the_one_in_the_tables():

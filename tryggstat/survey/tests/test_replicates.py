@@ -223,7 +223,7 @@ def test_the_draws_are_those_of_splitmix64():
     words = [6457827717110365317, 3203168211198807973]
     halves = [half for word in words for half in (word & 0xFFFFFFFF, word >> 32)]
     n = 1 << 20
-    factor = replicates.drawn_factors_plain(
+    factor = replicates._drawn_factors_plain(
         np.uint64(1234567), np.zeros(1, int), np.array([n]), np.array([4]),
         np.zeros(1), np.ones(1),
     )  # fmt: skip
@@ -306,14 +306,14 @@ def test_the_kernels_agree_with_their_references():
     size = np.array([1, 7, 30])
     start = np.cumsum(size) - size
     times = np.array([0, 6, 40])
-    stream = replicates.stream_of(1, 17)
+    stream = replicates._stream_of(1, 17)
     given = stream, start, size, times, rng.random(3), rng.random(3)
     assert_allclose(
-        kernels.drawn_factors(*given), replicates.drawn_factors_plain(*given), 1e-12
+        kernels.drawn_factors(*given), replicates._drawn_factors_plain(*given), 1e-12
     )
     columns = rng.normal(size=38), rng.random(38), rng.integers(0, 9, 38)
     group = rng.integers(0, 4, 38).astype(np.int32)
     given = (*columns, rng.random(9), group, 4)
     assert_allclose(
-        kernels.group_sums(*given), replicates.group_sums_plain(*given), rtol=1e-12
+        kernels.group_sums(*given), replicates._group_sums_plain(*given), rtol=1e-12
     )

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tryggstat.survey.design import Floats
+from tryggstat.survey._columns import Floats
 
 Interval = Literal["normal", "logit", "beta", "wilson", "asin"]
 
