@@ -78,8 +78,7 @@ def write(answer: dict[str, Any], form: str) -> None:
     """Write an answer to standard output as JSON, CSV or an aligned text table."""
     rows_in = answer.pop("rows_in")
     if form == "json":
-        json.dump(answer, sys.stdout, ensure_ascii=False, allow_nan=False)
-        print()
+        print(json.dumps(answer, ensure_ascii=False, allow_nan=False))
         return
     from tryggstat.cli.tables import write_rows
 
