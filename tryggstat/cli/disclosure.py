@@ -303,7 +303,10 @@ def _protected(source: _Source, options: argparse.Namespace) -> dict[str, Any]:
             audit=options.audit,
         )
     except CannotProtect as problem:
-        raise FailedJob(f"{source.name}: {problem}") from None
+        raise FailedJob(
+            f"{source.name}: {_named(problem.cell, linked)} can be bounded within a "
+            f"window below {problem.window:g} by figures that are out already"
+        ) from None
     except ValueError as problem:
         raise BadInput(f"{', '.join(options.earlier)}: {problem}") from None
     cells = []
@@ -323,11 +326,28 @@ def _protected(source: _Source, options: argparse.Namespace) -> dict[str, Any]:
         "cells": cells,
         "exactly_disclosed": p.exactly_disclosed,
         "too_narrow": p.too_narrow,
-        "certificate": p.certificate,
-        "warnings": [],
+        "certificate": {
+            **p.certificate,
+            "smallest_window": _number(p.certificate["smallest_window"]),
+        },
+        "warnings": _warnings(source, rules),
         "method": _method(options, SUPPRESSION),
         "exit_code": int(p.too_narrow > 0),
     }
+
+
+def _named(cell: int, linked: LinkedTables) -> str:
+    """Say which cell it is; those behind the last are counts of persons who came."""
+    if cell >= len(linked.keys):
+        return "what came since an earlier release"
+    return " ".join(f"{v} {x}" for v, x in sorted(linked.keys[cell])) or "the total"
+
+
+def _warnings(source: _Source, rules: Rules) -> list[str]:
+    keys = [row.key for rows in source.rows for row in rows]
+    if (rules.dominance or rules.p_percent) and len(set(keys)) == len(keys):
+        return ["each cell has one row, and so one contributor, who dominates it"]
+    return []
 
 
 def _lopsided(
@@ -450,9 +470,9 @@ def _by(key: Key, options: argparse.Namespace) -> dict[str, str]:
     return {v: dict(key).get(v, options.total) for v in options.rows + options.columns}
 
 
-def _number(value: float) -> int | None:
-    """Return a whole number, None where nothing limits it."""
-    return int(value) if np.isfinite(value) else None
+def _number(value: float | None) -> int | None:
+    """Return a whole number, None where there is none or nothing limits it."""
+    return None if value is None or np.isinf(value) else int(value)
 
 
 def _method(options: argparse.Namespace, source: str) -> dict[str, Any]:

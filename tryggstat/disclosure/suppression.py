@@ -34,6 +34,13 @@ NODES = 100_000  # branches tried before a choice passes as good enough, not as 
 class CannotProtect(Exception):
     """A cell stays exposed even when everything that may be hidden is hidden."""
 
+    def __init__(self, cell: int, window: float) -> None:
+        super().__init__(
+            f"cell {cell} can be bounded within a window below {window:g} by the cells "
+            "that must be published"
+        )
+        self.cell, self.window = cell, window
+
 
 @dataclass(frozen=True)
 class Protection:
@@ -166,10 +173,7 @@ class _Demands:
 
     def _append(self, target: int, cells: Ints, weights: Floats) -> None:
         if weights.sum() < 1.0 - ZERO:
-            raise CannotProtect(
-                f"cell {target} can be bounded within a window below "
-                f"{self.windows[target]:g} by the cells that must be published"
-            )
+            raise CannotProtect(int(target), float(self.windows[target]))
         key = cells.tobytes() + weights.round(9).tobytes()
         if key not in self.seen:
             self.seen.add(key)

@@ -159,7 +159,7 @@ def test_what_cannot_be_protected_fails_with_a_reason(ask, write):
         "then.csv",
     )
     said = ask("protect", now, *ASK, "--earlier", everything, code=1)
-    assert "can be bounded" in said
+    assert "answer yes area a can be bounded" in said
 
 
 def test_figures_that_contradict_each_other_fail_the_attack(ask, write):
@@ -182,3 +182,15 @@ def test_cell_keys_give_the_same_noise_for_the_same_secret(ask, write):
 def test_cell_keys_need_a_secret(ask, write):
     said = ask("protect", write(TABLE), *ASK, "--method", "cellkey", code=2)
     assert "--seed" in said
+
+
+def test_where_nothing_limits_a_cell_the_answer_says_null(ask, write):
+    answer = ask("protect", write("area,answer,count\na,yes,1\n"), *ASK, "--audit")
+    assert [c["high"] for c in answer["cells"]] == [None] * 4
+    assert answer["certificate"]["smallest_window"] is None
+    assert answer["too_narrow"] == 0
+
+
+def test_one_row_per_cell_cannot_tell_who_dominates(ask, write):
+    answer = ask("protect", write(TABLE), *ASK, "--dominance", "1,80")
+    assert "one contributor" in answer["warnings"][0]

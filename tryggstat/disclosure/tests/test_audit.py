@@ -119,6 +119,20 @@ def test_what_is_no_count_is_refused(counts):
         check_counts(counts, [])
 
 
+@settings(deadline=None, max_examples=30)
+@given(
+    arrays(int, (3, 3), elements=st.integers(0, 9)),
+    arrays(bool, 16),
+    st.integers(0, 15),
+)
+def test_hiding_one_cell_more_never_narrows_another(with_margins, inner, hidden, more):
+    counts, relations = with_margins(inner)
+    low, high = intervals(counts, relations, hidden)
+    less_low, more_high = intervals(counts, relations, hidden | (np.arange(16) == more))
+    assert (less_low <= low).all()
+    assert (more_high >= high).all()
+
+
 def test_tables_that_were_possible_once_are_forgotten_when_more_is_published():
     matrix = relation_matrix(3, [(0, [1, 2])])
     moves = np.array([[0.0, 2.0, -2.0], [3.0, 3.0, 0.0]])
