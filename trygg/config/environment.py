@@ -43,7 +43,7 @@ def database(name: str, default: str, *, base: Path) -> dict[str, Any]:
     url = text(name, default)
     if url.startswith("sqlite:///"):
         path = base / url.removeprefix("sqlite:///")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        (base / "var").mkdir(exist_ok=True)
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": path,

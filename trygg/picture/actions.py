@@ -18,7 +18,6 @@ from trygg.picture import document
 from trygg.picture.models import (
     Audience,
     Edition,
-    Entry,
     Evidence,
     Gap,
     Part,
@@ -29,6 +28,7 @@ from trygg.picture.models import (
 )
 
 Text = tuple[str, str]  # Swedish, English (which may be empty)
+Entry = Statement | Problem | Gap
 
 # What counts as writing in the picture, for the rule of four eyes.
 WRITING = ("created", "entry_added", "entry_revised", "entry_moved", "entry_removed")

@@ -12,6 +12,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 from docx.table import Table as DocxTable
+from docx.text.run import Run
 
 from trygg.picture.document import (
     Block,
@@ -125,7 +126,7 @@ def _set_styles(file: Docx, document: Document) -> None:
     _page_number(footer.add_run())
 
 
-def _page_number(run: docx.text.run.Run) -> None:
+def _page_number(run: Run) -> None:
     for kind, text in (("begin", ""), ("", "PAGE"), ("end", "")):
         element = OxmlElement("w:fldChar" if kind else "w:instrText")
         if kind:

@@ -43,7 +43,7 @@ def whole_page(document: Document) -> bytes:
 
 def _style_sheet() -> SafeString:
     """Return the site's own style sheet, which needs no escaping inside <style>."""
-    return SafeString(Path(finders.find("trygg.css")).read_text(encoding="utf-8"))
+    return SafeString(Path(str(finders.find("trygg.css"))).read_text(encoding="utf-8"))
 
 
 FORMS = {".pdf": render_pdf, ".docx": render_docx, ".html": whole_page}

@@ -115,10 +115,6 @@ class Entry(models.Model):
     class Meta:
         abstract = True
 
-    @property
-    def words(self) -> str:
-        raise NotImplementedError
-
 
 class Statement(Entry):
     """One thing that the picture says, with the evidence that it rests on."""

@@ -30,7 +30,6 @@ from trygg.picture.forms import (
 from trygg.picture.html import render_html
 from trygg.picture.models import (
     Edition,
-    Entry,
     Gap,
     Part,
     Problem,
@@ -40,7 +39,7 @@ from trygg.picture.models import (
 from trygg.picture.pdf import render_pdf
 
 FORM = require_http_methods(["GET", "HEAD", "POST"])
-ENTRIES: dict[str, type[Entry]] = {
+ENTRIES: dict[str, type[Statement] | type[Problem] | type[Gap]] = {
     "statement": Statement,
     "problem": Problem,
     "gap": Gap,
@@ -334,11 +333,11 @@ def _edition(
     return edition
 
 
-def _entry(picture: SituationalPicture, kind: str, pk: int) -> Entry:
+def _entry(picture: SituationalPicture, kind: str, pk: int) -> actions.Entry:
     if kind not in ENTRIES:
         raise Http404
-    rows = ENTRIES[kind]._default_manager.filter(picture=picture, removed_at=None)
-    entry: Entry = get_object_or_404(rows, pk=pk)
+    rows = ENTRIES[kind].objects.filter(picture=picture, removed_at=None)
+    entry: actions.Entry = get_object_or_404(rows, pk=pk)
     return entry
 
 
@@ -354,7 +353,12 @@ def _try(request: Any, act: Callable[[], Any]) -> bool:
     """Do it, and say in the user's words when it is refused."""
     try:
         act()
-    except tuple(REFUSALS) as refusal:
+    except (
+        WrongStep,
+        actions.OwnApproval,
+        actions.NotAParty,
+        actions.EmptyPart,
+    ) as refusal:
         messages.error(request, REFUSALS[type(refusal)])
         return False
     return True
