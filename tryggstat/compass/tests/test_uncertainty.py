@@ -145,7 +145,7 @@ def test_the_numbers_do_not_depend_on_threads_or_blocks(values, monkeypatch):
 
 
 def test_equal_scores_rank_in_their_order_and_others_by_value():
-    score = np.array([1.0, 5, 5, -2, 5.0000001, 1])
+    score = np.array([1.0, 5, 5, -2, 5 + 1e-12, 1])
     assert _descending(score).tolist() == [4, 1, 2, 0, 5, 3]
     assert _descending(np.zeros(3)).tolist() == [0, 1, 2]
 
