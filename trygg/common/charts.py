@@ -33,6 +33,7 @@ class Row:
     bound: str = ""  # "<" or ">": the true share lies at or beyond the value
     note: str = ""  # what is said instead of a figure, or about it
     href: str = ""
+    base: int | None = None  # respondents behind the figure
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,14 @@ def shares(
     heads = [Head(first), Head(value_head, "num"), Head(_scale(end), "cell")]
     if reference_head:
         heads.insert(2, Head(reference_head, "num"))
+    cells = [_share_cells(row, end, bool(reference_head)) for row in rows]
+    if any(row.base for row in rows):
+        heads.insert(-1, Head(_("Answers"), "num"))
+        for row, line in zip(rows, cells, strict=True):
+            line.insert(-1, formats.number(row.base) if row.base else "–")
     return table(
         heads,
-        [_share_cells(row, end, bool(reference_head)) for row in rows],
+        cells,
         ident=ident,
         title=title,
         description=description,

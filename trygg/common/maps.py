@@ -254,7 +254,8 @@ def _outlines(
     shapes: Sequence[Shape], groups: Sequence[Group], view: Box, ident: str
 ) -> SafeString:
     """Return the outlines class by class, the page's own area on top; then links."""
-    parts, links = [], []
+    parts: list[SafeString] = []
+    links: list[SafeString] = []
     for group in (Group("", ""), *groups):
         members = [shape for shape in shapes if shape.group == group.code]
         if not members:

@@ -25,8 +25,8 @@ class StaffLanguageMiddleware:
         known = {code for code, _name in settings.LANGUAGES}
         chosen = request.GET.get(WORD)
         if request.method == "GET" and chosen in known:
-            response = HttpResponseRedirect(request.path)
-            response.set_cookie(
+            redirect = HttpResponseRedirect(request.path)
+            redirect.set_cookie(
                 settings.LANGUAGE_COOKIE_NAME,
                 chosen,
                 max_age=A_YEAR,
@@ -34,7 +34,7 @@ class StaffLanguageMiddleware:
                 httponly=True,
                 samesite="Lax",
             )
-            return response
+            return redirect
         remembered = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
         language = remembered if remembered in known else settings.LANGUAGE_CODE
         with translation.override(language):

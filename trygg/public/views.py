@@ -14,13 +14,22 @@ from trygg.picture.html import render_html
 from trygg.picture.queries import NotPublished, public_document
 from trygg.public import compass as compasses
 from trygg.public import pictures as picture_cards
-from trygg.public import stories, texts
+from trygg.public import safety, stories, texts
+from trygg.public import surveys as survey_pages
+from trygg.public.context import find_publisher
 from trygg.public.kept import keep
-from trygg.public.places import area_address, find_place
+from trygg.public.places import Place, area_address, find_place
+from trygg.release.models import Release
+from trygg.release.queries import (
+    figures_for_question,
+    headline_figures,
+    latest_release_of,
+    municipality_figures,
+)
 
 published = concerns(Data.PUBLISHED_PAGE, Act.READ)
 FIXED = (
-    *("start", "areas", "compass", "pictures"),
+    *("start", "areas", "compass", "surveys", "pictures"),
     *("methods", "accessibility", "cookies", "personal-data"),
 )
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
@@ -38,7 +47,33 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @keep
 def start(request: HttpRequest) -> HttpResponse:
-    return render(request, "public/start.html")
+    cards = picture_cards.cards()
+    shown: safety.Overview | None = None
+    if find_publisher().municipality:
+        place = find_place()
+        release = latest_release_of(place.code)
+        if release:
+            shown = _overview(place, release)
+    context = {
+        "safety": shown,
+        "picture": cards[0] if cards else None,
+        "is_synthetic": shown is not None and shown.is_synthetic,
+    }
+    return render(request, "public/start.html", context)
+
+
+def _overview(place: Place, release: Release) -> safety.Overview | None:
+    """Return what a release says of the whole and of where it differs."""
+    whole = municipality_figures(release.wave, release)
+    main = next((f.question for f in whole if f.question.code == safety.MAIN), None)
+    if main is None:
+        return None
+    by_area = [
+        figure
+        for figure in figures_for_question(main, release)
+        if figure.area.pk != release.wave.municipality_id
+    ]
+    return safety.overview(place, whole, by_area)
 
 
 @statistics
@@ -66,9 +101,18 @@ def area(request: HttpRequest, code: str) -> HttpResponse:
     if found is None:
         raise Http404(f"no area {code} in {place.code}")
     conditions = stories.conditions(place, found)
+    release = latest_release_of(place.code)
+    told = None
+    if release:
+        told = safety.of_area(
+            headline_figures(found, release),
+            [f for f in municipality_figures(release.wave, release) if not f.group],
+        )
     context = {
         "area": found,
         "lead": stories.residents(found, conditions),
+        "safety": told,
+        "is_synthetic": told is not None and told.is_synthetic,
         "map": stories.locator(place, found),
         "conditions": conditions,
         "gaps": stories.gaps(),
@@ -91,6 +135,23 @@ def compass(request: HttpRequest) -> HttpResponse:
     if typology:
         context |= compasses.own_grouping(place, typology)
     return render(request, "public/compass.html", context)
+
+
+@statistics
+@require_safe
+@keep
+def surveys(request: HttpRequest) -> HttpResponse:
+    return render(
+        request, "public/surveys.html", {"surveys": survey_pages.cards(find_place())}
+    )
+
+
+@statistics
+@require_safe
+@keep
+def survey(request: HttpRequest, slug: str) -> HttpResponse:
+    context = survey_pages.page(find_place(), slug, request.GET.get("q", ""))
+    return render(request, "public/survey.html", context)
 
 
 @summary
@@ -160,6 +221,7 @@ def sitemap(request: HttpRequest) -> HttpResponse:
     """List every public page in the page's own language."""
     pages = [reverse(f"public:{name}") for name in FIXED]
     pages += [area_address(area.code) for area in find_place().areas]
+    pages += [card.href for card in survey_pages.cards(find_place())]
     pages += [card.href for card in picture_cards.cards()]
     lines = format_html_join(
         "\n",

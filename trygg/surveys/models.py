@@ -37,7 +37,7 @@ class Survey(models.Model):
 class QuestionKind(models.TextChoices):
     SINGLE = "single", _("one of several")
     SCALE = "scale", _("scale")
-    NUMBER = "number", _("number")
+    NUMBER = "number", _("a number")
 
 
 class Question(models.Model):
