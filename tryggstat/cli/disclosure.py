@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
+import os
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -70,10 +74,25 @@ def run(command: str, options: argparse.Namespace) -> dict[str, Any]:
     """Protect or attack the tables and return the answer."""
     source = _Source(options)
     if command == "attack":
-        return _attacked(source, options)
-    if options.method == "cellkey":
-        return _perturbed(source, options)
-    return _protected(source, options)
+        answer = _attacked
+    else:
+        answer = _perturbed if options.method == "cellkey" else _protected
+    with _solver_speaks_elsewhere():
+        return answer(source, options)
+
+
+@contextmanager
+def _solver_speaks_elsewhere() -> Iterator[None]:
+    """Send to standard error what HiGHS now and then prints on standard output."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        ctypes.CDLL(None).fflush(None)  # the solver's own buffer
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _names(text: str) -> list[str]:

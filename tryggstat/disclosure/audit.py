@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csc_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-from tryggstat.disclosure.programs import Floats, Flow, Ints, Move, Program, solver
+from tryggstat.disclosure._programs import Floats, Flow, Ints, Move, Program, solver
 
 Relation = tuple[int, Sequence[int]]
 Mask = NDArray[np.bool_]
@@ -100,6 +100,16 @@ class Attacker:
     -----
     Cells that share no relation with unknown cells are independent, so the tables fall
     into components, each with its own small programs.
+
+    Examples
+    --------
+    3 + 4 = 7, and only the 7 is published: the 3 may be 0 to 7.
+
+    >>> matrix = relation_matrix(3, [(2, [0, 1])])
+    >>> room = np.array([3.0, 4.0, 0.0]), np.array([np.inf, np.inf, 0.0])
+    >>> attacker = Attacker(matrix, *room)
+    >>> attacker.distance(0, -1), attacker.distance(0, 1)
+    (3.0, 4.0)
     """
 
     def __init__(
@@ -153,7 +163,20 @@ class Attacker:
         return self.home[cell] >= 0 and isinstance(self.solver(self.home[cell]), Flow)
 
     def distance(self, cell: int, sign: int) -> float:
-        """Return how far up or down of its count the attacker must admit a cell."""
+        """
+        Return how far from its count the attacker must admit that a cell may lie.
+
+        Parameters
+        ----------
+        cell : int
+        sign : {1, -1}
+            Upwards or downwards.
+
+        Returns
+        -------
+        float
+            A whole number, or infinity where nothing limits the cell.
+        """
         return self._farthest(cell, sign, exact=True).distance
 
     def window(self, cell: int, *, enough: float) -> float:
@@ -162,6 +185,15 @@ class Attacker:
 
         Otherwise it is any number not below `enough`. A linear program can say that an
         interval is too narrow; that it is wide must be seen in whole numbers.
+
+        Parameters
+        ----------
+        cell : int
+        enough : float
+
+        Returns
+        -------
+        float
         """
         if self._finds_nearby(cell, enough):
             return enough
@@ -193,7 +225,20 @@ class Attacker:
         return False
 
     def reach(self, cell: int, sign: int) -> Reach:
-        """Return the distance and, where it is finite, what stops the cell."""
+        """
+        Return the distance and, where it is finite, what stops the cell.
+
+        Parameters
+        ----------
+        cell : int
+        sign : {1, -1}
+            Upwards or downwards.
+
+        Returns
+        -------
+        Reach
+            For any numbers, not only whole ones.
+        """
         move = self._farthest(cell, sign, prices=True)
         slope = np.zeros(self.home.size)
         slope[cell] = sign
@@ -237,6 +282,12 @@ class Attacker:
 
         Which of them go up and which go down is drawn, always the same: it only decides
         how soon the tables are found.
+
+        Parameters
+        ----------
+        targets : array of int, shape (n_targets,)
+        windows : array of float, shape (n_targets,)
+            How wide the interval of each is wanted.
         """
         sides = np.random.Generator(np.random.Philox(key=0)).choice(
             [-1.0, 1.0], (TABLES, self.home.size)
@@ -264,8 +315,15 @@ class Attacker:
         """
         Return the farthest that each cell may lie below and above its count.
 
-        If it need not be `exact`, programs are not solved for it: where they would be
-        needed, it is the farthest that was seen.
+        Parameters
+        ----------
+        exact : bool, default True
+            If it need not be, programs are not solved for it: where they would be
+            needed, it is the farthest that was seen.
+
+        Returns
+        -------
+        low, high : array of float, shape (n_cells,)
         """
         low, high = self.below.copy(), self.above.copy()
         for cell in np.flatnonzero(self.home >= 0).tolist():

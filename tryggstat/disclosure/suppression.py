@@ -28,6 +28,7 @@ ZERO = 1e-6
 MANY = 40  # unsafe cells found by programs, after which a new choice is made
 SCALE = 1000  # parts of a cell that can be hidden in thought
 GAPS: dict[Method, float] = {"optimal": 0.0, "heuristic": 0.01}
+ROUNDS = 100  # after which a choice only grows, whatever the method
 NODES = 100_000  # branches tried before a choice passes as good enough, not as optimal
 
 
@@ -431,13 +432,16 @@ def _search(
     programs, rounds, least, tables = 0, 0, 0.0, None
     while True:
         # A choice that only grows stays safe where it was, and is soon safe elsewhere.
-        keep = chosen & (method == "heuristic")
+        keep = chosen & (method == "heuristic" or rounds >= ROUNDS)
         choice, bound = demands.cheapest(price, keep, gap=GAPS[method])
         least = least if keep.any() else bound
         chosen = choice > 0
         hidden = demands.forced | chosen
         attacker = Attacker(matrix, *demands.room(hidden), tables=tables)
+        before = len(demands.rows)
         exposed = _exposed(attacker, targets, hidden, demands)
+        if exposed.size and len(demands.rows) == before:  # too slight for the solver
+            demands.add_other_than(exposed[0], hidden)
         tables = attacker.tables
         programs += attacker.programs
         rounds += 1

@@ -1,8 +1,9 @@
+import ctypes
 import json
 
 import pytest
 
-from tryggstat.cli import main
+from tryggstat.cli import disclosure, main
 
 ASK = ("--rows", "area", "--columns", "answer", "--count", "count")
 TABLE = """area,answer,count
@@ -194,3 +195,12 @@ def test_where_nothing_limits_a_cell_the_answer_says_null(ask, write):
 def test_one_row_per_cell_cannot_tell_who_dominates(ask, write):
     answer = ask("protect", write(TABLE), *ASK, "--dominance", "1,80")
     assert "one contributor" in answer["warnings"][0]
+
+
+def test_what_the_solver_prints_does_not_get_into_the_answer(capfd):
+    stdio = ctypes.CDLL(None)
+    with disclosure._solver_speaks_elsewhere():
+        stdio.printf(b"chatter\n")
+    print("answer")
+    out, err = capfd.readouterr()
+    assert (out, err) == ("answer\n", "chatter\n")

@@ -18,6 +18,7 @@ from tryggstat.disclosure import (
     linked_tables,
     protect,
     rounded,
+    suppression,
 )
 
 REFERENCE = Path(os.environ.get("TRYGG_REFERENCE", "../shared/reference"), "disclosure")
@@ -326,3 +327,30 @@ def test_three_ways_to_the_optimum_and_near_it_with_an_honest_bound(linear_attac
     assert not near.certificate["optimal"]
     bounds = near.certificate["cost_at_least"], near.certificate["cost"]
     assert bounds[0] <= best.certificate["cost"] + 1e-6 < bounds[1]
+
+
+def test_a_search_that_takes_too_long_ends_safe_and_does_not_claim_to_be_optimal(
+    monkeypatch, linear_attack
+):
+    random = np.random.default_rng(1)
+    inner = random.poisson(random.gamma(2, 4, (8, 5, 3)))
+    levels = {
+        v: [f"{v}{i}" for i in range(n)] for v, n in zip("abc", (8, 5, 3), strict=True)
+    }
+    linked = linked_tables([Table(levels, inner)])
+    monkeypatch.setattr(suppression, "ROUNDS", 1)
+    p = protect(linked.counts, linked.relations, audit=False)
+    assert p.too_narrow == 0
+    assert p.certificate["cost"] > p.certificate["cost_at_least"] + 0.5
+    assert not p.certificate["optimal"]
+
+
+def test_sums_in_the_hundred_millions_get_their_windows_to_the_last_unit(with_margins):
+    inner = np.random.default_rng(4).integers(1, 10**8, (6, 4))
+    counts, relations = with_margins(inner)
+    asked = np.zeros(counts.size, dtype=int)
+    asked[[0, 7, 13, 21]] = counts[[0, 7, 13, 21]] // 3 + 1
+    p = protect(counts, relations, sensitive=asked)
+    assert ((p.high - p.low) >= asked).all()
+    assert p.too_narrow == 0
+    assert p.secondary.any()
