@@ -24,6 +24,11 @@ def main() -> None:
             made = replicate(design, "bootstrap", replicates, seed=1)
             return estimate(made, {"y": t["y"]}, by={"area": t["area"]}, pool=pool)
 
+        large = sample(1_000_000)
+        race("bootstrap_1M_200", lambda: ours(large, 200), rounds=3)
+        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        print(f"# {used} MB at most until here, the sample of 1M rows included")
+
         t = sample(100_000)
         exact = estimate(
             Design(t["w"], stratum=t["stratum"]), {"y": t["y"]}, by={"area": t["area"]}
@@ -54,11 +59,6 @@ def main() -> None:
             close_to_taylor(other["se"].to_numpy(), exact.se)
         setting(*peers)
         race("bootstrap_100k_500", lambda: ours(t, 500), peer, rounds=3)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        large = sample(1_000_000)
-        race("bootstrap_1M_200", lambda: ours(large, 200), rounds=3)
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(f"# largest memory {before // 1024} MB before, {after // 1024} MB after")
 
 
 def close_to_taylor(se: np.ndarray, exact: np.ndarray) -> None:

@@ -106,6 +106,12 @@ def workers(number: int = 1, scheduler: str | None = None) -> Iterator[Executor 
     ------
     ImportError
         A scheduler is named but Dask is not installed (`pip install trygg[cluster]`).
+
+    Examples
+    --------
+    >>> with workers(2) as pool:
+    ...     replicates(lambda numbers: np.array([n / 2 for n in numbers]), 3, pool=pool)
+    array([0. , 0.5, 1. ])
     """
     if scheduler:
         from dask.distributed import Client

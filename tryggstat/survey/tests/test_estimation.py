@@ -139,6 +139,14 @@ def test_what_cannot_be_computed_is_missing_with_a_reason():
     assert list(result.rows())[2]["estimate"] is None
 
 
+def test_crossed_groups_are_those_that_occur_and_need_both_labels():
+    by = {"area": ["a", "a", "b", "b", None], "sex": ["k", "m", "k", None, "m"]}
+    result = estimate(Design(np.ones(5)), {"y": [1, 2, 3, 4, 5]}, by=by)
+    rows = zip(*(result.by[name].tolist() for name in by), strict=True)
+    assert list(rows) == [("a", "k"), ("a", "m"), ("b", "k")]
+    assert_array_equal(result.estimate, [1, 2, 3])
+
+
 # -- R survey
 
 
