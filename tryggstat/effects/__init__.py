@@ -1,0 +1,1 @@
+"""Did the measure help? Series, comparison areas, synthetic control, displacement."""
