@@ -179,7 +179,7 @@ def draw_map(
             height,
         )
         close = format_html(
-            '<use class="context" href="#{}-land"/>{}',
+            '<use href="#{}-land"/>{}',
             ident,
             _outlines(dense, groups, town, f"{ident}-town"),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404
 from django.urls import reverse
 
@@ -46,8 +47,14 @@ class Place:
         return queries.latest_typology(self.geography, self.code)
 
     @cached_property
-    def population(self) -> Values:
-        return queries.values(["population"], self.geography, municipality=self.code)
+    def population(self) -> Values | None:
+        """Return how many live in each area, None before statistics are loaded."""
+        try:
+            return queries.values(
+                ["population"], self.geography, municipality=self.code
+            )
+        except ObjectDoesNotExist:
+            return None
 
     def shapes(
         self,

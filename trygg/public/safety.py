@@ -42,7 +42,7 @@ MAP_GROUPS: dict[str | None, tuple[str, StrOrPromise]] = {
     ),
     "": ("k0", gettext_lazy("Cannot be told")),
     "lower": ("less", gettext_lazy("Less common than in the rest")),
-    None: ("plain", gettext_lazy("Too few answers")),
+    None: ("few", gettext_lazy("Too few answers")),
 }
 
 

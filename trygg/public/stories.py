@@ -59,21 +59,14 @@ def conditions(place: Place, area: Area) -> AreaConditions:
     """Return what open statistics say of the area."""
     rows = queries.profile(area)
     member = _member(place, area)
-    people = place.population
-    index = [a.pk for a in people.areas].index(area.pk)
-    count = people.values[index, 0]
+    count, credit = _residents(place, area)
     kind = place.types.get(area.code)
     own = None
     if member and place.typology:
         own = place.typology.result["groups"][member.label]
     return AreaConditions(
-        population="–" if np.isnan(count) else formats.number(count),
-        population_source=queries.credit(
-            people.indicators[0],
-            people.publishers[0],
-            is_recalculated=bool(people.is_recalculated[index, 0]),
-        )
-        + f", {people.periods[0]}",
+        population=count,
+        population_source=credit,
         sentence=_differences(rows),
         table=_profile(place, rows),
         credits=sorted({f"{row.credit}, {row.period}" for row in rows}),
@@ -88,6 +81,21 @@ def conditions(place: Place, area: Area) -> AreaConditions:
         if member
         else [],
     )
+
+
+def _residents(place: Place, area: Area) -> tuple[str, str]:
+    """Return how many live in an area, and whom to credit for the figure."""
+    people = place.population
+    if people is None:
+        return "–", ""
+    index = [a.pk for a in people.areas].index(area.pk)
+    count = people.values[index, 0]
+    credit = queries.credit(
+        people.indicators[0],
+        people.publishers[0],
+        is_recalculated=bool(people.is_recalculated[index, 0]),
+    )
+    return _count(count), f"{credit}, {people.periods[0]}"
 
 
 def residents(area: Area, conditions: AreaConditions) -> str:
@@ -205,18 +213,23 @@ def _alike(found: SimilarArea, area: Area) -> Alike:
 def area_table(place: Place, areas: Sequence[Area]) -> SafeString:
     """Return the areas with their residents, as links to their pages."""
     people = place.population
-    count = dict(
-        zip((a.pk for a in people.areas), people.values[:, 0].tolist(), strict=True)
-    )
+    count: dict[int, float] = {}
+    if people is not None:
+        keys = (area.pk for area in people.areas)
+        count = dict(zip(keys, people.values[:, 0].tolist(), strict=True))
     return table(
         [Head(_("Area")), Head(_("Residents"), "num")],
         [
-            [link(area_address(area.code), area.name), formats.number(count[area.pk])]
+            [link(area_address(area.code), area.name), _count(count.get(area.pk))]
             for area in areas
         ],
         ident="areas",
         title=_("Areas in the order of their names"),
     )
+
+
+def _count(persons: float | None) -> str:
+    return "–" if persons is None or np.isnan(persons) else formats.number(persons)
 
 
 def gaps() -> list[str]:
