@@ -57,13 +57,16 @@ def town(db, at):
     )
     renting = Indicator.objects.create(
         code="rented-homes-share", name_sv="Hushåll i hyresrätt",
-        name_en="Households that rent", unit="percent",
+        name_en="Households that rent", unit="percent", profile_order=1,
     )  # fmt: skip
     people = Indicator.objects.create(
         code="population", name_sv="Folkmängd", name_en="Population", unit="persons"
     )
     Observation.objects.create(
         version=version, indicator=people, area=town, period="2022", value=12345
+    )
+    Observation.objects.create(
+        version=version, indicator=renting, area=town, period="2022", value=30.0
     )
     for number in range(AREAS):
         area = Area.objects.create(
