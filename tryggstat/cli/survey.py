@@ -32,14 +32,15 @@ def configure(command: str, parser: argparse.ArgumentParser) -> None:
     """Add the options of a command."""
     add = parser.add_argument
     add("data", metavar="DATA", help="CSV or Parquet, - for standard input")
-    add("--value", nargs="+", required=True, metavar="NAME", help="what to estimate")
+    several: dict[str, Any] = {"nargs": "+", "action": "extend"}
+    add("--value", **several, required=True, metavar="NAME", help="what to estimate")
     add("--kind", required=True, choices=get_args(Kind))
     add("--by", type=_names, default=[], metavar="A[,B]", help="groups, crossed")
     add("--weight", metavar="W", help="else from --fpc, else all count alike")
     add("--stratum", metavar="S")
     add("--psu", type=_names, default=[], metavar="P[,P2]", help="units, by stage")
     add("--fpc", type=_names, default=[], metavar="F[,F2]", help="sizes or fractions")
-    add("--level", nargs="+", metavar="X", help="share: the answers counted as yes")
+    add("--level", **several, metavar="X", help="share: the answers counted as yes")
     add("--denominator", metavar="D", help="ratio: what it is divided by")
     add("--quantile", type=_figures, metavar="0.25,0.5")
     add("--interval", choices=["logit", "beta", "wilson", "asin", "normal"])
@@ -58,7 +59,7 @@ def configure(command: str, parser: argparse.ArgumentParser) -> None:
     add("--scheduler", metavar="ADDRESS", help="of a Dask cluster; changes no figure")
     if command == "compare":
         add("--against", default="rest", help="a group, or rest: all others together")
-        add("--contrast", nargs="+", metavar="A=x:y", help="groups x and y of column A")
+        add("--contrast", **several, metavar="A=x:y", help="groups x and y of column A")
         add("--adjust", choices=get_args(Adjust), default="bh")
 
 

@@ -6,8 +6,9 @@ import csv
 import io
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -219,6 +220,38 @@ def _check_names(source: str, names: Sequence[str]) -> None:
         raise BadInput(f"{source}, line 1: the column {twice[0]} stands there twice")
 
 
+def _header(source: str, file: BinaryIO) -> list[str]:
+    """Return the names of the columns of a CSV file."""
+    file.seek(0)
+    try:
+        line = file.readline().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput(f"{source}, line 1: is not UTF-8") from None
+    names = next(csv.reader([line]), [])
+    _check_names(source, names)
+    return names
+
+
+def _check_lines(source: str, file: BinaryIO, columns: int) -> None:
+    """Find a line with too many or too few cells, which polars lets pass."""
+    file.seek(0)
+    commas = lines = 0
+    while piece := file.read(1 << 24):
+        if b'"' in piece:  # a quoted cell may hold commas and line ends
+            return
+        commas += piece.count(b",")
+        lines += piece.count(b"\n")
+    if commas in (lines * (columns - 1), (lines + 1) * (columns - 1)):
+        return
+    file.seek(0)
+    for number, line in enumerate(file, start=1):
+        cells = line.count(b",") + 1
+        if line.strip() and cells != columns:
+            raise BadInput(
+                f"{source}, line {number}: has {cells} cells for {columns} columns"
+            )
+
+
 def _read_large(
     source: str,
     file: Path | io.BytesIO,
@@ -232,11 +265,15 @@ def _read_large(
         if start == PARQUET:
             names = list(pl.read_parquet_schema(file))
         else:
-            names = pl.read_csv(file, n_rows=0, infer_schema=False).columns
+            with (
+                file.open("rb") if isinstance(file, Path) else nullcontext(file) as raw
+            ):
+                names = _header(source, raw)
+                _check_lines(source, raw, len(names))
+                raw.seek(0)
         wanted = [n for n in names if n in set(only)] if only is not None else names
         if start == PARQUET:
             return Table(source, pl.read_parquet(file, columns=wanted))
-        _check_names(source, names)
         as_text: dict[str, Any] = dict.fromkeys(names, pl.String)
         numeric: dict[str, Any] = dict.fromkeys(set(numbers) & set(wanted), pl.Float64)
         for schema in (numeric, {}):  # text again, to find the cell that is no number

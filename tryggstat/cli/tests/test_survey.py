@@ -61,7 +61,7 @@ def test_an_estimate_carries_its_group_its_method_and_null_for_what_is_unknown(
 def test_rows_with_missing_answers_are_left_out_and_counted(capsys, answers):
     _, answer, _ = run(
         capsys, "estimate", answers, "--value", "mood", "--kind", "share",
-        "--level", "good", "bad", "--weight", "w",
+        "--level", "good", "--level", "bad", "--weight", "w",
     )  # fmt: skip
     good, bad = rows(answer)
     assert (good["level"], bad["level"]) == ("good", "bad")
@@ -130,11 +130,17 @@ def test_large_files_are_read_alike_and_their_faults_named_alike(
     monkeypatch.setattr(tables, "SMALL", 0)
     assert run(capsys, *options) == small
 
-    with open(answers, "w") as file:
-        file.write(ANSWERS.replace("B,1,2", "B,1,x"))
-    code, _, err = run(capsys, *options)
-    assert code == 2
-    assert "line 5, column w: 'x' is not a number" in err
+    for change, fault in (
+        (("B,1,2", "B,1,x"), "line 5, column w: 'x' is not a number"),
+        (("w", "area"), "line 1: the column area stands there twice"),
+        (("A,2,4,", "A,2,4,1,"), "line 4: has 7 cells for 6 columns"),
+        (("A,2,4,", "A,2,"), "line 4: has 5 cells for 6 columns"),
+    ):
+        with open(answers, "w") as file:
+            file.write(ANSWERS.replace(*change))
+        code, _, err = run(capsys, *options)
+        assert code == 2
+        assert fault in err
 
 
 def test_parquet_and_standard_input_give_what_csv_gives(
