@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 
@@ -39,8 +40,9 @@ def compare(scratch: str) -> None:
     from common import race, setting
     from pytauargus import protect as peer
 
-    from tryggstat.disclosure import Rules, Table, linked_tables, protect
+    from tryggstat.disclosure import Protection, Rules, Table, linked_tables, protect
     from tryggstat.disclosure.audit import Attacker, relation_matrix
+    from tryggstat.disclosure.suppression import Method
 
     counts = made_up()
     names = [
@@ -55,7 +57,7 @@ def compare(scratch: str) -> None:
     }
     records["one"] = [1.0] * len(where)
 
-    def theirs(method: str) -> object:
+    def theirs(method: str) -> Any:
         return peer(
             records,
             ["a", "b", "c"],
@@ -65,7 +67,7 @@ def compare(scratch: str) -> None:
             workdir=scratch,
         )
 
-    def ours(window: int, method: str) -> object:
+    def ours(window: int, method: Method) -> Protection:
         rules = Rules(THRESHOLD, window=window)
         return protect(
             linked.counts, linked.relations, rules=rules, method=method, audit=False
@@ -88,7 +90,7 @@ def compare(scratch: str) -> None:
             hidden[linked.cell(levels)] = True
     print(f"# peer hides {hidden.sum()}, narrowest window {narrowest(hidden):g}")
     for window in (2, THRESHOLD):
-        for method in ("optimal", "heuristic"):
+        for method in get_args(Method):
             p = ours(window, method)
             found = p.certificate
             print(
