@@ -197,7 +197,7 @@ def _figure(
     shown: Mapping[tuple[int | None, Place], bool],
     rules: PublicationRules,
 ) -> tuple[Any, ...]:
-    """Return a figure as its row from `question` on, rounded as the rules say."""
+    """Return a figure as its row from `question` on, means rounded to one decimal."""
     n = e["n"]
     is_few = n < rules.fewest_for_percent
     is_shown = (
@@ -211,7 +211,7 @@ def _figure(
     value = low = high = None
     bound = against = ""
     if is_shown and e["kind"] == "mean":
-        value, low, high = (round(e[key]) for key in ("value", "low", "high"))
+        value, low, high = (round(e[key], 1) for key in ("value", "low", "high"))
     elif is_shown:
         value, low, high, bound = _rounded_share(e, rules)
     if is_shown:

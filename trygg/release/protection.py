@@ -134,9 +134,9 @@ def each_row(
     Choose for each row by itself the cheapest cells to hide, of all choices there are.
 
     With the total known, and headline and rest adding up to it, the hidden options of
-    one side of the headline can be anything from 0 to their sum as soon as there are
-    two. If headline and rest are hidden too and both sides have a hidden option, any
-    of them can be anything from 0 to the sum of all.
+    one side of the headline can be anything from 0 to their sum; if headline and rest
+    are hidden too, anything from 0 to the sum of both sides. (A small option that is
+    hidden alone can be nothing but itself, but there the sum is below the window too.)
 
     Returns
     -------
@@ -146,14 +146,14 @@ def each_row(
     sides = [np.append(side, [False, False]) for side in (counted, ~counted)]
     size = rows.shape[1]
     hidden = np.arange(2**size)[:, None] >> np.arange(size) & 1 == 1  # every choice
-    sums = np.stack([(hidden * side) @ rows.T for side in sides])
-    number = np.stack([(hidden * side).sum(axis=1) for side in sides])
-    is_open = hidden[:, HEADLINE + 1] & hidden[:, REST + 1] & (number > 0).all(axis=0)
+    sums = np.stack([(hidden * side) @ rows.T for side in sides])  # side, choice, row
+    is_open = hidden[:, HEADLINE + 1] & hidden[:, REST + 1]
     both = np.where(is_open[:, None], sums.sum(axis=0), 0)
-    of_side = np.where(is_open[:, None], both, sums * (number > 1)[:, :, None])
+    of_side = np.where(is_open[:, None], both, sums)
     width = np.where(sides[0], of_side[0][..., None], of_side[1][..., None])
     width[..., HEADLINE + 1 :] = both[..., None]  # (choices, rows, cells)
     small = rows < window
+    small[:, HEADLINE + 1 :] &= has_headline(counted)
     is_safe = (~small | hidden[:, None] & (width >= window)).all(axis=2)
     price = np.where(is_safe, hidden @ cost.reshape(cells.shape)[:, :TOTAL].T, np.inf)
     best = price.argmin(axis=0)
@@ -168,14 +168,22 @@ def each_row(
     }
 
 
+def has_headline(counted: Mask) -> bool:
+    """Say whether the options have two sides; else headline or rest is always empty."""
+    return bool(counted.any() and not counted.all())
+
+
 def _all_rows(tables: Tables, small: Mask, window: int) -> tuple[Mask, Certificate]:
     """Protect all rows together: what the sums over places tell is heeded."""
     counts, kinds = tables.merged(small)
     cells = _with_totals(counts, tables.counted)
     known = np.zeros(cells.shape, dtype=bool)
     known[:, TOTAL] = True
+    if not has_headline(tables.counted):
+        known[:, HEADLINE:] = True
     hidden_row = np.zeros(cells.shape, dtype=bool)
-    hidden_row[(~small).sum() :, :TOTAL] = True
+    hidden_row[(~small).sum() :] = True
+    hidden_row &= ~known
     try:
         protection = protect(
             cells.ravel(),

@@ -235,11 +235,7 @@ def _rows(
             f"{name}={group}" if of_municipality else "",
             n,
             *values,
-            *(
-                NO_DIFFERENCE
-                if column.option
-                else against.get((number, str(group)), NO_DIFFERENCE)
-            ),
+            *against.get((number, str(group)), NO_DIFFERENCE),
         )
 
 

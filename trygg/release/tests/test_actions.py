@@ -358,3 +358,7 @@ def test_unrounded_figures_are_nowhere_in_what_is_stored(release):
     told = values[np.isfinite(values)]
     np.testing.assert_allclose(told, told.round(2), atol=1e-12)
     assert not shares.exclude(base__in=range(0, 10_000, 5)).exists()
+    means = Figure.objects.filter(release=release, kind="mean", is_shown=True)
+    values = np.array(means.values_list("value", "low", "high"), dtype=float)
+    np.testing.assert_allclose(values, values.round(1), atol=1e-12)
+    assert means.exists()

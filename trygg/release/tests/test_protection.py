@@ -83,6 +83,26 @@ def test_sensitive_questions_need_ten():
     assert not shown_of([7, 60], YES, window=10)[0][HEADLINE]
 
 
+@pytest.mark.parametrize("counted", [[True] * 3, [False] * 3])
+def test_a_question_without_two_sides_is_shown_all_the_same(counted):
+    shown, _found = shown_of([40, 30, 20], np.array(counted))
+    assert shown[:3].all()
+    shown, _found = shown_of([40, 30, 2], np.array(counted))
+    assert shown[:3].tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("scale", [1, 100])
+def test_without_two_sides_all_tables_are_protected_all_the_same(scale):
+    areas = scale * np.array([[50, 40, 30], [30, 40, 50]])
+    tables = Tables(
+        np.vstack([areas.sum(axis=0), areas]),
+        ["all", "area", "area"],
+        np.zeros(3, dtype=bool),
+        np.zeros(3, dtype=bool),
+    )
+    assert decide(tables, is_sensitive=False).options.all()
+
+
 counts = st.lists(st.integers(0, 25), min_size=5, max_size=5).filter(
     lambda row: sum(row) >= 30
 )

@@ -350,6 +350,13 @@ def test_identity_numbers_are_found_whatever_their_column_is_called(
     assert "holds personal identity numbers" in str(report.problems[0])
 
 
+def test_dates_with_a_wrong_check_digit_are_no_identity_numbers(
+    tmp_path, mapping, places, survey, at
+):
+    content = as_csv(rows=[[f"811218987{i}", *row[1:]] for i, row in enumerate(ROWS)])
+    assert import_answers(written(tmp_path / "a.csv", content), mapping, at=at).is_good
+
+
 def test_running_numbers_of_ten_digits_are_no_identity_numbers(
     tmp_path, mapping, places, survey, at
 ):
