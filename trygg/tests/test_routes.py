@@ -7,15 +7,9 @@ from django.db import transaction
 from django.urls import reverse
 
 from trygg.accounts.checks import routes
-from trygg.accounts.guard import system
-from trygg.accounts.models import ACCOUNT_ROLES, RoleProposal
+from trygg.accounts.models import ACCOUNT_ROLES
 from trygg.accounts.policy import OWN_ACCOUNT, Role
-from trygg.areas.models import Area, Geography
 from trygg.history.models import AuditRow
-from trygg.picture import actions as pictures
-from trygg.public.actions import set_publisher
-from trygg.release.models import Release
-from trygg.surveys.models import Survey, Wave
 
 ROLES = [Role(code) for code in ACCOUNT_ROLES]
 EVERYBODY = {*ROLES, "olle", "nobody"}
@@ -78,7 +72,6 @@ PAGES = {
 ALLAUTH = {"account_login", "account_logout", "account_inactive"}
 ALLAUTH |= {"mfa_login_webauthn", "mfa_authenticate"}
 WITH_KEY = {"mfa_remove_webauthn", "mfa_edit_webauthn"}
-PICTURE_PAGES = {"picture", "statement", "problem", "gap"}
 # These exist for everybody when something has been published, which is not so here.
 NOT_HERE = {"public:survey", "public:picture"}
 
@@ -99,103 +92,6 @@ def test_pages_about_ones_own_account_need_sign_in(client):
             answer = method(reverse(name, kwargs=arguments))
             assert answer.status_code == 302, name
             assert answer["Location"].startswith(reverse("account_login"))
-
-
-@pytest.fixture
-def things(person, anna, at):
-    """One of everything that an address can name; returns the addresses' arguments."""
-    with system("test"):
-        geography = Geography.objects.create(
-            code="towns", kind="municipality", name="Towns", valid_from=at.date()
-        )
-        area = Area.objects.create(
-            geography=geography,
-            code="9999",
-            name="Nyby",
-            search="nyby",
-            municipality="9999",
-        )
-        regso = Geography.objects.create(
-            code="regso", kind="regso", name="RegSO", valid_from=at.date()
-        )
-        part = Area.objects.create(
-            geography=regso,
-            code="9999R001",
-            name="Bryggan",
-            search="bryggan",
-            municipality="9999",
-            parent=area,
-            path="M0 0h9v9h-9z",
-            **{"min_x": 0, "min_y": 0, "max_x": 9, "max_y": 9},
-        )
-        set_publisher(municipality="9999", place="Nyby", name="Nyby kommun", at=at)
-        picture = pictures.create_picture(
-            slug="our-picture",
-            title=("Vår lägesbild", "Our picture"),
-            period="2026",
-            areas=[area],
-            organisations=[anna.organisation],
-            is_synthetic=True,
-            by=anna,
-            at=at,
-        )
-        statement = pictures.add_statement(
-            picture, part=1, section="other", text=("Ett", "One"), by=anna, at=at
-        )
-        edition = pictures.freeze_edition(picture, "internal", by=anna, at=at)
-    survey = Survey.objects.create(slug="our-survey", owner=anna.organisation)
-    wave = Wave.objects.create(
-        survey=survey,
-        code="2026",
-        geography=geography,
-        municipality=area,
-        starts_on=at.date(),
-        ends_on=at.date(),
-        invited=10,
-        answers=5,
-        loaded_at=at,
-    )
-    release = Release.objects.create(
-        wave=wave,
-        number=1,
-        prepared_at=at,
-        rules={},
-        certificate={"exactly_disclosed": 0, "too_narrow": 0},
-    )
-    of_wave = {"slug": survey.slug, "code": wave.code}
-    account = person("somebody")
-    proposal = RoleProposal.objects.create(
-        user=account, role="AL", proposed_by=anna, proposed_at=at
-    )
-    of_picture = {"slug": picture.slug}
-    entry = {**of_picture, "kind": "statement", "pk": statement.pk}
-    of_edition = {
-        **of_picture,
-        "audience": "internal",
-        "number": edition.number,
-        "language": "sv",
-    }
-    return {
-        **{n: of_picture for n in PAGES if n.split("-")[0] in PICTURE_PAGES},
-        "picture-list": {},
-        "wave-detail": of_wave,
-        "wave-estimate": of_wave,
-        "release-publish": {"pk": release.pk},
-        "release-withdraw": {"pk": release.pk},
-        "statement-edit": {**of_picture, "pk": statement.pk},
-        "entry-move": entry,
-        "entry-remove": entry,
-        "edition-detail": of_edition,
-        "edition-file": {**of_edition, "form": "docx"},
-        **{
-            name: {"pk": account.pk}
-            for name in ("account-detail", "role-propose", "account-close")
-        },
-        "role-approve": {"pk": proposal.pk},
-        "public:area": {"code": part.code},
-        "public:survey": {"slug": "none"},
-        "public:picture": {"slug": "none"},
-    }
 
 
 def said(answer):

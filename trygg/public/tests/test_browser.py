@@ -40,7 +40,7 @@ def chromium():
 
 
 @pytest.fixture
-def site(chromium, live_server, town):
+def site(chromium, live_server, release):
     return live_server.url
 
 

@@ -13,6 +13,8 @@ SWEDISH = {
     "areas": "/omraden/",
     "area": "/omraden/9999R003/",
     "compass": "/kompassen/",
+    "surveys": "/undersokningar/",
+    "survey": "/undersokningar/trygghet/",
     "pictures": "/lagesbilder/",
     "methods": "/metoder/",
     "accessibility": "/tillganglighet/",
@@ -24,31 +26,34 @@ ENGLISH = {
     "areas": "/en/areas/",
     "area": "/en/areas/9999R003/",
     "compass": "/en/compass/",
+    "surveys": "/en/surveys/",
+    "survey": "/en/surveys/trygghet/",
     "pictures": "/en/situational-pictures/",
     "methods": "/en/methods/",
     "accessibility": "/en/accessibility/",
     "cookies": "/en/cookies/",
     "personal-data": "/en/personal-data/",
 }
+WORDS = {"area": {"code": "9999R003"}, "survey": {"slug": "trygghet"}}
 PAGES = [*SWEDISH.values(), *ENGLISH.values()]
 
 
 @pytest.mark.parametrize(("name", "address"), SWEDISH.items())
 def test_swedish_addresses_stand_at_the_root(name, address):
-    words = {"code": "9999R003"} if name == "area" else {}
+    words = WORDS.get(name, {})
     with override("sv"):
         assert reverse(f"public:{name}", kwargs=words) == address
 
 
 @pytest.mark.parametrize(("name", "address"), ENGLISH.items())
 def test_english_addresses_have_english_words(name, address):
-    words = {"code": "9999R003"} if name == "area" else {}
+    words = WORDS.get(name, {})
     with override("en"):
         assert reverse(f"public:{name}", kwargs=words) == address
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_each_page_opens_for_anybody_in_its_language(client, town, address):
+def test_each_page_opens_for_anybody_in_its_language(client, release, address):
     response = client.get(address)
     html = response.content.decode()
     assert response.status_code == 200
@@ -57,7 +62,7 @@ def test_each_page_opens_for_anybody_in_its_language(client, town, address):
 
 
 @pytest.mark.parametrize("name", SWEDISH)
-def test_the_language_switch_leads_to_the_same_page(client, town, name):
+def test_the_language_switch_leads_to_the_same_page(client, release, name):
     swedish = client.get(SWEDISH[name]).content.decode()
     english = client.get(ENGLISH[name]).content.decode()
     assert f'<a href="{ENGLISH[name]}" lang="en" hreflang="en">English</a>' in swedish
@@ -66,7 +71,7 @@ def test_the_language_switch_leads_to_the_same_page(client, town, name):
 
 @pytest.mark.parametrize("address", PAGES)
 def test_no_page_holds_inline_script_or_style_or_anything_from_elsewhere(
-    client, town, address
+    client, release, address
 ):
     html = client.get(address).content.decode()
     assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=", html)
@@ -76,12 +81,12 @@ def test_no_page_holds_inline_script_or_style_or_anything_from_elsewhere(
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_no_page_sets_a_cookie(client, town, address):
+def test_no_page_sets_a_cookie(client, release, address):
     assert client.get(address).cookies == {}
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_every_page_has_the_headers_that_guard_it(client, town, address):
+def test_every_page_has_the_headers_that_guard_it(client, release, address):
     headers = client.get(address).headers
     policy = headers["Content-Security-Policy"]
     for rule in (
@@ -173,13 +178,15 @@ def test_a_kept_page_costs_one_query(client, town, django_assert_num_queries):
 
 @pytest.mark.parametrize("address", PAGES)
 def test_a_new_page_takes_few_queries(
-    client, town, address, django_assert_max_num_queries
+    client, release, address, django_assert_max_num_queries
 ):
     with django_assert_max_num_queries(40):
         client.get(address)
 
 
-def test_robots_keep_out_of_the_staff_side_and_find_the_map_of_the_site(client, town):
+def test_robots_keep_out_of_the_staff_side_and_find_the_map_of_the_site(
+    client, release
+):
     text = client.get("/robots.txt").content.decode()
     assert "Disallow: /intern/" in text
     address = re.search(r"Sitemap: (\S+)", text)[1]
@@ -192,3 +199,59 @@ def test_robots_keep_out_of_the_staff_side_and_find_the_map_of_the_site(client, 
 def test_the_cookie_page_names_what_the_settings_name(client, db, settings):
     settings.SESSION_COOKIE_NAME = "another-name"
     assert "another-name" in client.get("/kakor/").content.decode()
+
+
+def words_of(html):
+    """Return the words of a page without its marks and with single spaces."""
+    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("\xa0", " ").split())
+
+
+def test_the_start_page_says_how_safe_people_feel_with_interval_answers_and_date(
+    client, release
+):
+    words = words_of(client.get("/").content.decode())
+    assert "30 % känner sig otrygga" in words
+    assert "mellan 24–36 procent med 95 procents säkerhet, 120 svar" in words
+    assert "Svaren är syntetiska" in words
+    assert "Publicerat 24 november 2026" in words
+    assert "I 1 av 13 områden är det vanligare" in words
+
+
+def test_an_area_that_cannot_be_told_from_the_rest_is_not_said_to_differ(
+    client, release
+):
+    words = words_of(client.get("/en/areas/9999R005/").content.decode())
+    assert "For 3 questions it cannot be told whether the area differs" in words
+    assert "more common than in the rest" not in words
+    differs = words_of(client.get("/en/areas/9999R000/").content.decode())
+    assert "More common than in the rest of the municipality" in differs
+
+
+def test_an_area_with_too_few_answers_shows_no_share(client, release):
+    html = client.get("/en/areas/9999R003/").content.decode()
+    safe = html[html.index('id="safe"') : html.index('id="people"')]
+    assert "Too few have answered for any figure to be shown" in safe
+    cells = re.findall(r"<td[^>]*>([^<]*)", safe)
+    assert "too few answers" in cells
+    assert "30% (24–36)" not in cells
+
+
+def test_an_area_with_few_answers_is_shown_with_a_caution(client, release):
+    words = words_of(client.get("/en/areas/9999R001/").content.decode())
+    assert "About 45 people answered here, so the figures are uncertain" in words
+
+
+def test_a_survey_shows_who_answered_and_lets_one_choose_a_question(client, release):
+    words = words_of(client.get("/en/surveys/trygghet/").content.decode())
+    assert "400 of 1,000 answered (40%)" in words
+    chosen = client.get("/en/surveys/trygghet/?q=trust_police").content.decode()
+    assert '<option value="trust_police" selected>' in chosen
+    assert "residents trust the police" in words_of(chosen)
+
+
+def test_what_is_not_published_is_on_no_page(client, release):
+    release.status = "withdrawn"
+    release.save()
+    assert "otrygga" not in client.get("/").content.decode()
+    assert client.get("/undersokningar/trygghet/").status_code == 404
+    assert 'id="safe"' not in client.get("/omraden/9999R003/").content.decode()
