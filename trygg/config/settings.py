@@ -83,6 +83,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "trygg.common.context.site",
+                "trygg.accounts.context.account_pages",
                 "trygg.accounts.context.demo_users",
                 "trygg.public.context.publisher",
             ]

@@ -36,7 +36,6 @@ STAFF_MENU = (
     ("/intern/", gettext_lazy("Overview")),
     ("/intern/lagesbilder/", gettext_lazy("Situational pictures")),
     ("/intern/undersokningar/", gettext_lazy("Surveys")),
-    ("/intern/konto/konton/", gettext_lazy("Accounts")),
     ("/", gettext_lazy("The public site")),
 )
 OWN_NAMES = {"sv": "Svenska", "en": "English"}
@@ -87,7 +86,10 @@ def footer_menu(context: Context) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def staff_menu(context: Context) -> SafeString:
-    return menu(context.get("request"), [(a, str(b)) for a, b in STAFF_MENU])
+    pages = [(address, str(name)) for address, name in STAFF_MENU]
+    if context.get("may_see_accounts"):  # set by accounts.context
+        pages.insert(-1, ("/intern/konto/konton/", _("Accounts")))
+    return menu(context.get("request"), pages)
 
 
 def same_page(request: HttpRequest) -> list[tuple[str, str]]:
