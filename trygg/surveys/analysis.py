@@ -269,9 +269,16 @@ def weigh(sample: Sample) -> tuple[AnswerTable, dict[str, Any]]:
         values={code: column[answered] for code, column in sample.answers.items()},
     )
     design = {
-        "strata": "area and age; ages joined where few answered",
-        "weights": "invitation, non-response in classes of area and age, "
-        "raked to area and age, and to sex",
+        "strata": {
+            "sv": "område och ålder; åldrar slås ihop där få har svarat",
+            "en": "area and age; ages joined where few answered",
+        },
+        "weights": {
+            "sv": "för urvalet, för bortfall i klasser av område och ålder, och sedan "
+            "så att de stämmer med befolkningen efter område, ålder och kön",
+            "en": "for the sample, for non-response in classes of area and age, and "
+            "then to agree with the population by area, age and sex",
+        },
         "margins": {"class": len(size), "sex": len(SEXES)},
         "largest_margin_error": raked.largest_margin_error,
         "weight_design_effect": raked.design_effect,

@@ -62,9 +62,12 @@ def frame_of(municipality: str) -> tuple[Frame, Mapping[str, Any]]:
         np.nan_to_num(figures.column("low-economic-standard"))[there],
         -np.nan_to_num(figures.column("small-houses-share"))[there],
     )
+    who = ", ".join(sorted(set(figures.publishers) - {""}))
     source = {
-        "frame": "persons aged 16-84 by area and age, from open statistics: "
-        + ", ".join(sorted(set(figures.publishers) - {""})),
+        "frame": {
+            "sv": f"personer 16–84 år efter område och ålder, ur öppen statistik: {who}",
+            "en": f"persons aged 16–84 by area and age, from open statistics: {who}",
+        },
         "period": figures.periods[0],
     }
     return result, source

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
+from django.utils.translation import get_language
 
 from trygg.surveys.models import Question, Survey, Wave
 
@@ -61,7 +62,11 @@ def technical_facts(wave: Wave) -> TechnicalFacts:
             for group, counts in told.get("response", {}).items()
         ],
         weights_design_effect=told.get("weight_design_effect"),
-        strata=told.get("strata", ""),
-        weights=told.get("weights", ""),
-        frame=told.get("frame", ""),
+        strata=_in_language(told.get("strata", {})),
+        weights=_in_language(told.get("weights", {})),
+        frame=_in_language(told.get("frame", {})),
     )
+
+
+def _in_language(words: dict[str, str]) -> str:
+    return words.get(get_language() or "sv", words.get("sv", ""))

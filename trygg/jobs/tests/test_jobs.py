@@ -14,18 +14,18 @@ from trygg.jobs.models import Job, JobStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-DONE_WITH: list[str] = []
+done_with: list[str] = []
 
 
 @pytest.fixture(autouse=True)
 def nothing_done():
-    DONE_WITH.clear()
+    done_with.clear()
 
 
 def count_to_three(job, *, at):
     for number in range(3):
         actions.tell_progress(job, number + 1, 3)
-    DONE_WITH.append(job.about)
+    done_with.append(job.about)
 
 
 def stumble(job, *, at):
@@ -40,13 +40,13 @@ def work_off():
 def test_work_is_done_by_the_worker_and_tells_how_far_it_came(anna, at):
     job = actions.start(count_to_three, anna, by=anna, at=at)
     assert job.status == JobStatus.QUEUED
-    assert not DONE_WITH
+    assert not done_with
 
     work_off()
 
     job.refresh_from_db()
     assert (job.status, job.done, job.total) == (JobStatus.DONE, 3, 3)
-    assert DONE_WITH == [f"accounts.user:{anna.pk}"]
+    assert done_with == [f"accounts.user:{anna.pk}"]
     assert job.ended_at is not None
 
 
@@ -55,7 +55,7 @@ def test_the_same_work_asked_for_twice_is_done_once(anna, petra, at):
     second = actions.start(count_to_three, anna, by=petra, at=at)
     work_off()
     assert first.pk == second.pk
-    assert len(DONE_WITH) == 1
+    assert len(done_with) == 1
 
 
 def test_when_it_is_done_it_can_be_asked_for_again(anna, at):
@@ -63,7 +63,7 @@ def test_when_it_is_done_it_can_be_asked_for_again(anna, at):
     work_off()
     actions.start(count_to_three, anna, by=anna, at=at + timedelta(minutes=1))
     work_off()
-    assert len(DONE_WITH) == 2
+    assert len(done_with) == 2
     assert actions.latest_job(anna).status == JobStatus.DONE
 
 
@@ -84,16 +84,16 @@ def test_work_whose_worker_was_killed_is_taken_back_after_its_lease(anna, at):
 
     assert actions.take_back_abandoned(at=now) == 0
     work_off()
-    assert DONE_WITH == []
+    assert done_with == []
 
     assert actions.take_back_abandoned(at=now + actions.LEASE * 1.1) == 1
     work_off()
     job.refresh_from_db()
-    assert (job.status, len(DONE_WITH)) == (JobStatus.DONE, 1)
+    assert (job.status, len(done_with)) == (JobStatus.DONE, 1)
 
 
 def test_a_task_that_runs_a_second_time_does_nothing(anna, at):
     job = actions.start(count_to_three, anna, by=anna, at=at)
     work_off()
     actions.do_job.call(job.pk)
-    assert len(DONE_WITH) == 1
+    assert len(done_with) == 1
