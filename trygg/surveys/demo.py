@@ -65,8 +65,9 @@ def frame_of(municipality: str) -> tuple[Frame, Mapping[str, Any]]:
     who = ", ".join(sorted(set(figures.publishers) - {""}))
     source = {
         "frame": {
-            "sv": f"personer 16–84 år efter område och ålder, ur öppen statistik: {who}",
-            "en": f"persons aged 16–84 by area and age, from open statistics: {who}",
+            "sv": "personer 16–84 år efter område och ålder, ur öppen statistik: "
+            + who,
+            "en": "persons aged 16–84 by area and age, from open statistics: " + who,
         },
         "period": figures.periods[0],
     }
