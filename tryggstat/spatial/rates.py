@@ -293,9 +293,7 @@ def funnel_limits(
         raise ValueError("expected events must be above 0")
     limits = []
     for p in ((1 - confidence) / 2, (1 + confidence) / 2):
-        r = np.ceil(np.maximum(pdtrik(p, e), 0))
-        r = np.where((r > 0) & (gammaincc(np.maximum(r, 1), e) > p), r - 1, r)
-        r = np.where(gammaincc(r + 1, e) > p, r, r + 1)
+        r = np.ceil(np.maximum(pdtrik(p, e), 0))  # one off by rounding: same limit
         chance = np.exp(xlogy(r, e) - e - gammaln(r + 1))
         limits.append(np.maximum(r - (gammaincc(r + 1, e) - p) / chance, 0) / e)
     return limits[0], limits[1]

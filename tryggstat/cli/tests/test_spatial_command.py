@@ -152,9 +152,11 @@ def test_areas_where_nobody_lives_are_left_out_of_rates(answer):
 
 
 def test_areas_without_value_are_left_out_by_name(answer):
-    table = ROW + "e,,1,1,1\n"
+    table = ROW.replace("a,1", "e,,1,1,1\na,1")
     found = answer("lisa", table, "--value", "v", *FEW)
-    assert found["areas"][4] == {"id": "e"} | dict.fromkeys(list(found["areas"][0])[1:])
+    without = answer("lisa", ROW, "--value", "v", *FEW)
+    assert found["areas"][1:] == without["areas"]
+    assert found["areas"][0] == {"id": "e"} | dict.fromkeys(list(found["areas"][0])[1:])
     assert found["warnings"] == ["without a value, and left out: e"]
     assert found["neighbours"]["areas"] == 4
 
@@ -220,6 +222,24 @@ def test_points_of_a_table_can_have_neighbours(answer):
     options = ["--neighbours", "distance:1", "--x", "x", "--y", "y", "--style", "B"]
     found = answer("moran", table, "--value", "v", *options, *FEW)
     assert found["statistic"] == pytest.approx(1 / 3)
+
+
+def test_metres_are_metres_where_the_map_is_in_feet(tmp_path, capsys):
+    from pyogrio.raw import write
+
+    shapes = [shapely.box(1000 * i, 0, 1000 * (i + 1), 1000) for i in range(4)]
+    values = np.array([1.0, 2.0, 3.0, 4.0])
+    path = str(tmp_path / "m.gpkg")
+    wkb = shapely.to_wkb(np.array(shapes))
+    write(path, wkb, [values], ["v"], geometry_type="Polygon", crs="EPSG:2263")
+    for metres, links in (("306", 6), ("304", 0)):  # 1,000 feet are 304.8 m
+        near = ["--neighbours", f"distance:{metres}"]
+        main(["moran", path, "--value", "v", *near, *FEW])
+        printed = capsys.readouterr()
+        if links:
+            assert json.loads(printed.out)["neighbours"]["links"] == links
+        else:
+            assert "no area has a neighbour" in printed.err
 
 
 def test_degrees_are_measured_over_the_globe(tmp_path, capsys):

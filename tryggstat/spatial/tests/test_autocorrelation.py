@@ -57,6 +57,20 @@ def test_moments_and_p_are_those_of_all_720_maps(test, odd):
     )
 
 
+@pytest.mark.parametrize("test", [moran, geary, getis_ord])
+def test_shuffled_maps_have_the_mean_and_variance_of_the_formula(
+    test, town, monkeypatch
+):
+    drawn = []
+    keep = "tryggstat.spatial.autocorrelation._global_test"
+    monkeypatch.setattr(keep, lambda *parts: drawn.append(parts))
+    test(np.random.default_rng(1).gamma(1, size=400), town, permutations=4000)
+    ((_, expectation, variance, draws, *_),) = drawn
+    error = np.sqrt(variance / 4000)
+    assert draws.mean() == pytest.approx(expectation, abs=5 * error)
+    assert draws.var() == pytest.approx(variance, rel=0.12)
+
+
 def test_statistics_worked_by_hand(row):
     # z = -1.5, -0.5, 0.5, 1.5; see the examples of the functions
     assert moran([1, 2, 3, 4], row, permutations=0).statistic == pytest.approx(1 / 3)

@@ -112,6 +112,8 @@ def test_statistics_worked_by_hand(row):
     found = local_getis_ord([1, 2, 3, 4], row, star=True, permutations=0)
     np.testing.assert_allclose(found.statistic, [3 / 10, 6 / 10, 9 / 10, 7 / 10])
     np.testing.assert_allclose(found.expectation, [2 / 4, 3 / 4, 3 / 4, 2 / 4])
+    found = local_getis_ord([1, 2, 3, 4], row.row_standardised(), star=True)
+    np.testing.assert_allclose(found.statistic, [1.5 / 10, 2 / 10, 3 / 10, 3.5 / 10])
 
 
 def test_local_statistics_add_up_to_the_global(town):
@@ -272,6 +274,15 @@ def test_the_pool_and_draws_of_ones_own_agree(town):
     apart = (one.p_permutation - other.p_permutation) / np.sqrt(2 * p * (2 - p) / 9999)
     assert np.abs(apart).max() < 4.5
     assert not (one.p_permutation == other.p_permutation).all()
+
+
+def test_areas_that_draw_alone_draw_differently():
+    # two areas in one and the same situation
+    near = neighbour_pairs([0, 0, 1, 1], [2, 3, 2, 3], 8, [1, 2, 1, 2])
+    values = np.array([1.0, 1.0, 4.0, 2.0, 7.0, 3.0, 9.0, 5.0])
+    first, second = permutation.conditional_counts(values, near, 5000, 1, None)[:2]
+    assert (first != second)[:2].all()
+    assert first[0] == pytest.approx(second[0], abs=250)
 
 
 def test_the_fast_pool_and_the_plain_agree(equal):
