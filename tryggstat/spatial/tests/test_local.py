@@ -276,13 +276,16 @@ def test_the_pool_and_draws_of_ones_own_agree(town):
     assert not (one.p_permutation == other.p_permutation).all()
 
 
-def test_areas_that_draw_alone_draw_differently():
-    # two areas in one and the same situation
-    near = neighbour_pairs([0, 0, 1, 1], [2, 3, 2, 3], 8, [1, 2, 1, 2])
-    values = np.array([1.0, 1.0, 4.0, 2.0, 7.0, 3.0, 9.0, 5.0])
-    first, second = permutation.conditional_counts(values, near, 5000, 1, None)[:2]
-    assert (first != second)[:2].all()
-    assert first[0] == pytest.approx(second[0], abs=250)
+def test_areas_that_draw_alone_have_streams_of_their_own(unequal):
+    counts = permutation.conditional_counts(VALUES, unequal, 500, 1, None)
+    lag = unequal.lag(VALUES)
+    for area in (2, 6):
+        stream = permutation.stream_starts(1, [permutation.SEPARATE + area])
+        alone = _permutation_kernels.separate_counts(
+            stream, np.array([area]), 500, 500, VALUES, False, lag, 1e-9,
+            unequal.start, unequal.weight,
+        )  # fmt: skip
+        assert (counts[area] == alone[0]).all()
 
 
 def test_the_fast_pool_and_the_plain_agree(equal):
