@@ -141,7 +141,7 @@ def town_of(boxes: Sequence[Box]) -> Box | None:
     def far(box: Box) -> float:
         return max(abs(box.centre[0] - x), abs(box.centre[1] - y))
 
-    reach = 2.5 * median(far(box) for box in small)
+    reach = 3.5 * median(far(box) for box in small)
     town = around(box for box in small if far(box) <= reach).grown(0.02)
     return town if town.size < TOWN_SHARE * around(boxes).size else None
 

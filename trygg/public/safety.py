@@ -306,8 +306,11 @@ def _key(figure: PublishedFigure) -> Key:
         return Key("–", figure.question.headline, figure.reason_text)
     limits = ""
     if figure.low is not None and figure.high is not None:
-        limits = _("between %(interval)s per cent with 95 per cent certainty") % {
-            "interval": formats.interval(figure.low, figure.high)
+        limits = _(
+            "between %(low)s and %(high)s per cent with 95 per cent certainty"
+        ) % {
+            "low": formats.number(100 * figure.low),
+            "high": formats.number(100 * figure.high),
         }
     answers = _("%(count)s answers") % {"count": formats.number(figure.base or 0)}
     return Key(

@@ -108,9 +108,10 @@ def area(request: HttpRequest, code: str) -> HttpResponse:
             headline_figures(found, release),
             [f for f in municipality_figures(release.wave, release) if not f.group],
         )
+    lead = stories.residents(found, conditions)
     context = {
         "area": found,
-        "lead": stories.residents(found, conditions),
+        "lead": f"{lead} {told.lead}" if told else lead,
         "safety": told,
         "is_synthetic": told is not None and told.is_synthetic,
         "map": stories.locator(place, found),

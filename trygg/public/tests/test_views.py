@@ -211,7 +211,7 @@ def test_the_start_page_says_how_safe_people_feel_with_interval_answers_and_date
 ):
     words = words_of(client.get("/").content.decode())
     assert "30 % känner sig otrygga" in words
-    assert "mellan 24–36 procent med 95 procents säkerhet, 120 svar" in words
+    assert "mellan 24 och 36 procent med 95 procents säkerhet, 120 svar" in words
     assert "Svaren är syntetiska" in words
     assert "Publicerat 24 november 2026" in words
     assert "I 1 av 13 områden är det vanligare" in words
@@ -255,3 +255,16 @@ def test_what_is_not_published_is_on_no_page(client, release):
     assert "otrygga" not in client.get("/").content.decode()
     assert client.get("/undersokningar/trygghet/").status_code == 404
     assert 'id="safe"' not in client.get("/omraden/9999R003/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("9999R000", "feel unsafe. That is more common than in the rest of the"),
+        ("9999R002", "cannot be told"),
+        ("9999R003", "Too few have answered for us to say how safe people feel here."),
+    ],
+)
+def test_the_lead_says_a_difference_only_where_it_holds(client, release, code, said):
+    html = client.get(f"/en/areas/{code}/").content.decode()
+    assert said in re.search(r'<p class="lead">(.*?)</p>', html)[1]
