@@ -25,11 +25,11 @@ run: ## development server on var/dev/ (PORT=8000)
 	    TRYGG_DATABASE_URL=sqlite:///var/dev/trygg.sqlite3 TRYGG_MEDIA=var/dev/media; \
 	$(RUN)/trygg migrate -v 0 && exec $(RUN)/trygg runserver 127.0.0.1:$(PORT)
 
-test: ## all tests, in parallel (K=word for a part, SLOW=1 for the long simulations)
+test: ## all tests, in parallel (K=word or IN=folder for a part, SLOW=1 for the long ones)
 	@tools/setup.sh dev
 	@tools/needs.sh chromium || true
 	@$(RUN)/python -m pytest -n 2 --dist worksteal $(if $(K),-k "$(K)") \
-	    $(if $(SLOW),,-m "not slow")
+	    $(if $(SLOW),,-m "not slow") -rs $(IN)
 
 check: ## format, lint, types, layers, translations, documentation, dependency audit
 	@tools/setup.sh dev

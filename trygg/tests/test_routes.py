@@ -72,6 +72,8 @@ PAGES = {
 ALLAUTH = {"account_login", "account_logout", "account_inactive"}
 ALLAUTH |= {"mfa_login_webauthn", "mfa_authenticate"}
 WITH_KEY = {"mfa_remove_webauthn", "mfa_edit_webauthn"}
+NAMES_NOTHING = {"workspace", "picture-list", "survey-list"}
+NAMES_NOTHING |= {"account-list", "account-new"}
 # These exist for everybody when something has been published, which is not so here.
 NOT_HERE = {"public:survey", "public:picture"}
 
@@ -132,14 +134,17 @@ def test_each_gets_in_where_the_table_says_and_nowhere_else(
 
 
 @pytest.mark.parametrize(
-    "name", [n for n, (_, who, _) in PAGES.items() if "nobody" not in who]
+    "name",
+    sorted(
+        name
+        for name, (_, who, _) in PAGES.items()
+        if "nobody" not in who and name not in NAMES_NOTHING
+    ),
 )
 def test_what_one_may_not_know_of_looks_like_what_does_not_exist(
     name, things, olle, client, sign_in
 ):
-    arguments = things.get(name)
-    if not arguments:
-        pytest.skip("the address names no object")
+    arguments = things[name]
     sign_in(olle)
     elsewhere = {
         k: "no-such" if k == "slug" else 987654 if k in ("pk", "number") else v
