@@ -73,18 +73,10 @@ def configure(command: str, parser: argparse.ArgumentParser) -> None:
     """Add the options of a command."""
     add = parser.add_argument
     add("areas", metavar="AREAS", help="a map, or a table with --neighbour-list")
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--value", metavar="V")
-    what.add_argument(
-        "--rate", type=_rate, metavar="CASES/POPULATION", help="empirical-Bayes rates"
-    )
-    near = parser.add_mutually_exclusive_group(required=True)
-    near.add_argument(
-        "--neighbours", type=_nearness, metavar="queen|rook|knn:K|distance:M"
-    )
-    near.add_argument(
-        "--neighbour-list", metavar="FILE", help="focal,neighbour[,weight]"
-    )
+    add("--value", metavar="V")
+    add("--rate", type=_rate, metavar="CASES/POPULATION", help="empirical-Bayes rates")
+    add("--neighbours", type=_nearness, metavar="queen|rook|knn:K|distance:M")
+    add("--neighbour-list", metavar="FILE", help="focal,neighbour[,weight]")
     add("--id", metavar="I", help="column of area codes")
     add("--x", metavar="X", help="with --y: points, for a table that is no map")
     add("--y", metavar="Y")
@@ -111,6 +103,7 @@ def configure(command: str, parser: argparse.ArgumentParser) -> None:
 
 def run(command: str, options: argparse.Namespace) -> dict[str, Any]:
     """Run a command and return its answer."""
+    unused = _unused(options)
     areas = read_areas(options.areas)
     table = areas.table
     ids = _ids(table, options)
@@ -120,7 +113,7 @@ def run(command: str, options: argparse.Namespace) -> dict[str, Any]:
     if options.style == "W":
         near = near.row_standardised()
     kept = [code for code, is_known in zip(ids, known, strict=True) if is_known]
-    warnings = _about(kept, near)
+    warnings = [*unused, *_about(kept, near)]
     if not known.all():
         left_out = [c for c, is_known in zip(ids, known, strict=True) if not is_known]
         warnings.append(f"without a value, and left out: {_named(left_out)}")
@@ -170,6 +163,19 @@ def run(command: str, options: argparse.Namespace) -> dict[str, Any]:
         options,
         SOURCES[command],
     )
+
+
+def _unused(options: argparse.Namespace) -> list[str]:
+    """Refuse to run without values or neighbours; say which of two is not used."""
+    notes = []
+    for first, second in (("rate", "value"), ("neighbour_list", "neighbours")):
+        names = [f"--{name.replace('_', '-')}" for name in (second, first)]
+        given = [getattr(options, name) is not None for name in (first, second)]
+        if not any(given):
+            raise BadInput(f"give {' or '.join(names)}")
+        if all(given):
+            notes.append(f"{names[1]} is used, {names[0]} is not")
+    return notes
 
 
 def _per_test(command: str, given: Any, overall: Any, each: Any) -> Any:

@@ -146,6 +146,15 @@ def test_rates_are_standardised_for_moran_and_smoothed_for_getis(answer):
         assert found["z"] == pytest.approx(same["z"])
 
 
+def test_values_and_neighbours_are_needed_and_the_more_exact_ones_used(ask, answer):
+    both = answer("moran", ROW, "--rate", "cases/people", "--value", "v", *FEW)
+    alone = answer("moran", ROW, "--rate", "cases/people", *FEW)
+    assert both["statistic"] == alone["statistic"]
+    assert both["warnings"] == ["--rate is used, --value is not"]
+    assert ask("moran", ROW)[2] == "tryggstat moran: give --value or --rate\n"
+    assert main(["moran", "x.csv", "--value", "v"]) == 2
+
+
 def test_areas_where_nobody_lives_are_left_out_of_rates(answer):
     found = answer("moran", ROW + "e,1,1,0,0\n", "--rate", "cases/people", *FEW)
     assert found["warnings"] == ["without a value, and left out: e"]
