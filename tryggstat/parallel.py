@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 32  # replicates in one piece of work
+PATIENCE = 3  # seconds that a scheduler has to answer
 
 Work = Callable[[range], NDArray[np.float64]]
 
@@ -104,8 +107,9 @@ def workers(number: int = 1, scheduler: str | None = None) -> Iterator[Executor 
 
     Raises
     ------
-    ImportError
-        A scheduler is named but Dask is not installed (`pip install trygg[cluster]`).
+    ConnectionError
+        The scheduler does not answer or has no workers, or Dask is not installed
+        (`pip install trygg[cluster]`).
 
     Examples
     --------
@@ -114,12 +118,49 @@ def workers(number: int = 1, scheduler: str | None = None) -> Iterator[Executor 
     array([0. , 0.5, 1. ])
     """
     if scheduler:
-        from dask.distributed import Client
-
-        with Client(scheduler) as client:
-            yield client.get_executor()
+        with _connected(scheduler) as client:
+            yield _Cluster(client)
     elif number > 1:
         with ThreadPoolExecutor(number) as pool:
             yield pool
     else:
         yield None
+
+
+@contextmanager
+def _connected(scheduler: str) -> Iterator[Any]:
+    """Open a client of a Dask scheduler that has workers."""
+    try:
+        from dask.distributed import Client
+    except ImportError:
+        raise ConnectionError(
+            f"the scheduler {scheduler} needs Dask: pip install trygg[cluster]"
+        ) from None
+    with ExitStack() as stack:
+        try:
+            client = stack.enter_context(Client(scheduler, timeout=PATIENCE))
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except (OSError, ValueError) as problem:
+            raise ConnectionError(
+                f"the scheduler {scheduler} does not answer: {problem}"
+            ) from None
+        yield client
+
+
+class _Cluster(Executor):
+    """A Dask cluster: its own executor would send the data again with every block."""
+
+    def __init__(self, client: Any) -> None:
+        """Use a client that somebody else closes."""
+        self.client = client
+
+    def map(self, fn: Callable[..., Any], *iterables: Any, **_: Any) -> Iterator[Any]:
+        """Send the work, and what it holds, once to every worker; gather in order."""
+        sent = self.client.scatter(fn, broadcast=True, hash=False)
+        submit = partial(self.client.submit, _call, sent, pure=False)
+        futures = [submit(*one) for one in zip(*iterables, strict=True)]
+        return iter(self.client.gather(futures))
+
+
+def _call(work: Callable[..., Any], *arguments: Any) -> Any:
+    return work(*arguments)

@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     module = COMMANDS[options.command][0]
     try:
         answer = import_module(f"{__name__}.{module}").run(options.command, options)
-    except BadInput as problem:
+    except (BadInput, ConnectionError) as problem:  # the latter of --scheduler
         print(f"tryggstat {options.command}: {problem}", file=sys.stderr)
         return 2
     except FailedJob as problem:

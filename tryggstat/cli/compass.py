@@ -104,7 +104,8 @@ def finished(
     answer: dict[str, Any], options: argparse.Namespace, source: str
 ) -> dict[str, Any]:
     """Return an answer as JSON can hold it, with all that its method needs."""
-    used = {k: v for k, v in vars(options).items() if k not in ("command", "format")}
+    others = ("command", "format", "workers", "scheduler")  # they change no figure
+    used = {k: v for k, v in vars(options).items() if k not in others}
     about = {"version": __version__, "source": source}
     plain: dict[str, Any] = _plain(
         {**answer, "method": {**used, **answer["method"], **about}}

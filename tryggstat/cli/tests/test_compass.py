@@ -75,8 +75,6 @@ def test_typology_finds_the_groups_and_says_how_firm_they_are(answer, areas):
 def test_the_same_seed_gives_the_same_answer_with_more_workers(answer, areas):
     one = answer("typology", areas, *GROUPS, "--seed", "5")
     two = answer("typology", areas, *GROUPS, "--seed", "5", "--workers", "2")
-    assert two.pop("method")["workers"] == 2
-    one.pop("method")
     assert one == two
 
 
