@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "geary": ("spatial", "Whether neighbours are alike: Geary's C."),
     "getis": ("spatial", "Where high or low values lie together: Getis and Ord's G."),
     "lisa": ("spatial", "Which areas are like their neighbours, and which stand out."),
+    "scan": ("scan", "Where, and when, cases lie closer than chance explains."),
     "effect": ("effects", "Whether a measure helped, or that it cannot be told."),
 }
 

@@ -32,8 +32,7 @@ class Cluster:
     A window with more cases than expected.
 
     `first` and `last` are the time steps of a space-time cluster, else 0. `radius` is
-    the short half axis of an ellipse. `recurrence` is 1 / p, in analyses: how many
-    analyses like this one chance needs to bring a cluster as clear as this.
+    the short half axis of an ellipse.
     """
 
     members: Whole  # areas, by distance from the centre
@@ -71,7 +70,7 @@ class _Model:
     counts: Floats  # (places, times)
     expected: Floats
     draw: Draw
-    units: Whole  # cases and controls of each place; place and time of each case
+    units: Whole  # persons of each place, or the place and time of each case
     controls: float
     windows: NDArray[np.int64]  # first and last step of each
 
@@ -154,21 +153,195 @@ def scan_poisson(
     return _scan(model, zones, replicates, seed, pool)
 
 
+def scan_bernoulli(
+    cases: ArrayLike,
+    controls: ArrayLike,
+    zones: Zones,
+    *,
+    replicates: int = 999,
+    seed: int = 1,
+    pool: Executor | None = None,
+) -> Scan:
+    """
+    Find where the share of cases among cases and controls is higher than elsewhere.
+
+    Parameters
+    ----------
+    cases, controls : array of int, shape (n_areas,)
+        In each area: how many have it, and how many have not.
+    zones : Zones
+        Made with cases and controls together as the population.
+    replicates, seed, pool
+        As for `scan_poisson`.
+
+    Returns
+    -------
+    Scan
+        Clusters in order of likelihood.
+
+    Raises
+    ------
+    ValueError
+        Lengths differ, or a number is negative or not whole.
+
+    Notes
+    -----
+    The log-likelihood ratio is that of cases plus the same expression of controls. In
+    a replicate, C of all persons are drawn as cases, without replacement.
+
+    References
+    ----------
+    Kulldorff and Nagarwalla (1995), Spatial disease clusters: detection and inference.
+    Statistics in Medicine 14(8).
+
+    Examples
+    --------
+    >>> from tryggstat.spatial.scan_zones import circles
+    >>> zones = circles(range(5), [0] * 5, [10] * 5)
+    >>> best = scan_bernoulli([9, 9, 1, 0, 1], [1, 1, 9, 10, 9], zones).clusters[0]
+    >>> best.members.tolist(), best.expected, round(best.llr, 3), best.p
+    ([0, 1], 8.0, 19.801, 0.001)
+    """
+    counts, others = _pair(cases, controls, zones, "controls")
+    if (counts % 1).any() or (others % 1).any():
+        raise ValueError("cases and controls must be whole numbers")
+    persons = counts + others
+    model = _Model(
+        counts=counts,
+        expected=persons * (counts.sum() / persons.sum()),
+        draw="hypergeometric",
+        units=persons.ravel().astype(np.intp),
+        controls=float(others.sum()),
+        windows=np.zeros((1, 2), dtype=np.int64),
+    )
+    return _scan(model, zones, replicates, seed, pool)
+
+
+def scan_space_time(
+    cases: ArrayLike,
+    zones: Zones,
+    *,
+    population: ArrayLike | None = None,
+    max_duration: int | None = None,
+    prospective: bool = False,
+    replicates: int = 999,
+    seed: int = 1,
+    pool: Executor | None = None,
+) -> Scan:
+    """
+    Find where and when cases lie closer than expected: cylinders over place and time.
+
+    Parameters
+    ----------
+    cases : array, shape (n_areas, n_times)
+        Cases in each area and time step.
+    zones : Zones
+        From `circles` or `ellipses`. Without a population, make them with the cases of
+        each area as the population.
+    population : array, shape (n_areas,) or (n_areas, n_times), optional
+        People at risk (or expected cases): the space-time Poisson model. Left out: the
+        space-time permutation model, which needs cases alone.
+    max_duration : int, optional
+        The largest number of time steps in a window; half of all by default.
+    prospective : bool, default False
+        Only windows that reach the last time step, for surveillance.
+    replicates, seed, pool
+        As for `scan_poisson`.
+
+    Returns
+    -------
+    Scan
+        Clusters in order of likelihood, without overlap on the map.
+
+    Raises
+    ------
+    ValueError
+        Shapes do not fit, a number is negative or not finite, cases are not whole
+        numbers where they are permuted, or there are cases where nobody is at risk.
+
+    Notes
+    -----
+    The ratio is that of `scan_poisson`. In the permutation model a window's expected
+    cases are (cases of its areas) x (cases of its times) / C, and a replicate shuffles
+    the times of the cases among their places: what is common all the time in a place,
+    or everywhere at a time, is no cluster.
+
+    References
+    ----------
+    Kulldorff, Heffernan, Hartman, Assuncao and Mostashari (2005), A space-time
+    permutation scan statistic for disease outbreak detection. PLoS Medicine 2(3).
+    Kulldorff (2001), Prospective time periodic geographical disease surveillance using
+    a scan statistic. Journal of the Royal Statistical Society A 164(1).
+
+    Examples
+    --------
+    >>> from tryggstat.spatial.scan_zones import circles
+    >>> cases = np.ones((8, 6))
+    >>> cases[0, 4:] = 6
+    >>> zones = circles(range(8), [0] * 8, cases.sum(axis=1))
+    >>> best = scan_space_time(cases, zones, replicates=99).clusters[0]
+    >>> best.members.tolist(), best.first, best.last, best.cases
+    ([0], 4, 5, 12.0)
+    """
+    given = np.asarray(cases, float)
+    if given.ndim != 2 or not given.shape[1]:
+        raise ValueError("cases must have a row for each area, a column for each time")
+    everyone = np.ones_like(given)
+    if population is not None:
+        people = np.asarray(population, float)
+        everyone *= people[:, None] if people.ndim == 1 else people
+    counts, at_risk = _pair(given, everyone, zones, "population")
+    if (counts[at_risk == 0] > 0).any():
+        raise ValueError("there are cases where nobody is at risk")
+    steps, total = counts.shape[1], counts.sum()
+    longest = max(1, steps // 2) if max_duration is None else max_duration
+    if longest < 1:
+        raise ValueError("max_duration must be at least 1")
+    units = np.empty(0, dtype=np.intp)
+    if population is None:
+        if (counts % 1).any():
+            raise ValueError("cases must be whole numbers")
+        expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / total
+        units = np.repeat(np.arange(counts.size), counts.ravel().astype(np.intp))
+    else:
+        expected = at_risk * (total / at_risk.sum())
+    model = _Model(
+        counts=counts,
+        expected=expected,
+        draw="multinomial" if population is not None else "permutation",
+        units=units,
+        controls=np.inf,
+        windows=np.array(
+            [
+                (a, b)
+                for b in ([steps - 1] if prospective else range(steps))
+                for a in range(max(0, b - longest + 1), b + 1)
+            ],
+            dtype=np.int64,
+        ),
+    )
+    return _scan(model, zones, replicates, seed, pool)
+
+
 def _pair(
     one: ArrayLike, other: ArrayLike, zones: Zones, name: str
 ) -> tuple[Floats, Floats]:
     """Return two columns summed over the areas of each place, after checks."""
     columns = [np.asarray(one, float), np.asarray(other, float)]
     for column, what in zip(columns, ("cases", name), strict=True):
-        if column.shape != zones.place.shape:
+        if column.shape[:1] != zones.place.shape or column.shape != columns[0].shape:
             raise ValueError(f"{what} must have a number for each area of the zones")
         if not np.isfinite(column).all() or (column < 0).any():
             raise ValueError(f"{what} must be finite and 0 or more")
         if not column.sum() > 0:
             raise ValueError(f"{what} are 0 everywhere")
-    size = len(zones.points)
-    first, second = (np.bincount(zones.place, c, size)[:, None] for c in columns)
-    return first, second
+    sums = []
+    for column in columns:
+        by_area = column.reshape(len(column), -1)
+        by_place = np.zeros((len(zones.points), by_area.shape[1]))
+        np.add.at(by_place, zones.place, by_area)
+        sums.append(by_place)
+    return sums[0], sums[1]
 
 
 def _scan(
@@ -299,9 +472,16 @@ def _maxima(
 
 def _drawn(stream: np.random.Generator, model: _Model, expected: Floats) -> Floats:
     """Return cases of each place and time step as chance would spread them."""
-    cases = int(np.rint(model.counts.sum()))
-    share = expected.ravel() / expected.sum()
-    spread = stream.multinomial(cases, share)
+    if model.draw == "permutation":
+        place, time = np.divmod(model.units, expected.shape[1])
+        shuffled = place * expected.shape[1] + stream.permutation(time)
+        spread = np.bincount(shuffled, minlength=expected.size)
+    else:
+        cases = int(np.rint(model.counts.sum()))
+        if model.draw == "hypergeometric":
+            spread = stream.multivariate_hypergeometric(model.units, cases)
+        else:
+            spread = stream.multinomial(cases, expected.ravel() / expected.sum())
     return np.asarray(spread.reshape(expected.shape), float)
 
 

@@ -196,7 +196,7 @@ def _zones(
         where, axis=0, return_index=True, return_inverse=True
     )
     place = place.ravel()
-    people = np.bincount(place, people, len(places))
+    people = np.bincount(place, people, len(places)).astype(float)
     if great_circle:
         lon, lat = np.radians(places).T
         places = np.column_stack(

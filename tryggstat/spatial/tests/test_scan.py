@@ -13,7 +13,12 @@ import pytest
 
 from tryggstat import parallel
 from tryggstat.spatial import _scan_kernels, scan
-from tryggstat.spatial.scan import Scan, scan_poisson
+from tryggstat.spatial.scan import (
+    Scan,
+    scan_bernoulli,
+    scan_poisson,
+    scan_space_time,
+)
 from tryggstat.spatial.scan_zones import Zones, circles, ellipses
 
 Table = dict[str, Any]
@@ -210,3 +215,101 @@ def test_cases_without_people_are_refused() -> None:
         scan_poisson([1, 1], [0, 2], zones)
     with pytest.raises(ValueError, match="for each area"):
         scan_poisson([1, 1, 1], [1, 2, 3], zones)
+
+
+def test_bernoulli_finds_the_clusters_that_smerc_finds(
+    york: tuple[Table, Table],
+) -> None:
+    columns, expected = york
+    cases, people = np.floor(columns["cases"]), columns["population"]
+    zones = circles(columns["x"], columns["y"], people)
+    found = scan_bernoulli(cases, people - cases, zones, replicates=99)
+    agree(found, expected["ny/floor_xy_ub50_binomial"])
+    assert (found.clusters[0].p or 1) <= 0.05
+
+
+def test_bernoulli_is_the_likelihood_of_two_shares() -> None:
+    # 18 of 20 in the window and 2 of 30 outside, against 20 of 50 everywhere
+    def likelihood(c: float, n: float) -> float:
+        return c * np.log(c / n) + (n - c) * np.log(1 - c / n)
+
+    zones = circles(range(5), [0] * 5, [10] * 5)
+    best = scan_bernoulli([9, 9, 1, 0, 1], [1, 1, 9, 10, 9], zones, replicates=0)
+    by_hand = likelihood(18, 20) + likelihood(2, 30) - likelihood(20, 50)
+    assert best.clusters[0].llr == pytest.approx(by_hand, abs=1e-12)
+
+
+def all_cylinders(
+    counts: np.ndarray, expected: np.ndarray, zones: Zones, windows: Any
+) -> float:
+    """Return the largest ratio by going through every window, one at a time."""
+    cases, best = counts.sum(), 0.0
+    for z in range(len(zones.start) - 1):
+        members = zones.member[zones.start[z] : zones.start[z + 1]]
+        areas = [np.flatnonzero(zones.place == place)[0] for place in members]
+        for k in range(1, len(areas) + 1):
+            for a, b in windows:
+                c = counts[areas[:k], a : b + 1].sum()
+                e = expected[areas[:k], a : b + 1].sum()
+                if c > e and c >= 2:
+                    ratio = c * np.log(c / e)
+                    if c < cases:
+                        ratio += (cases - c) * np.log((cases - c) / (cases - e))
+                    best = max(best, ratio)
+    return best
+
+
+@pytest.mark.parametrize("prospective", [False, True])
+@pytest.mark.parametrize("permuted", [False, True])
+def test_the_best_cylinder_is_the_best_of_all(
+    prospective: bool, permuted: bool
+) -> None:
+    rng = np.random.default_rng(9)
+    cases = rng.poisson(2, (12, 6))
+    people = rng.integers(50, 150, (12, 6))
+    cases[3, 2:4] += 9
+    cases[5, 5] += 7
+    zones = circles(*rng.uniform(size=(2, 12)), cases.sum(axis=1))
+    found = scan_space_time(
+        cases,
+        zones,
+        population=None if permuted else people,
+        max_duration=2,
+        prospective=prospective,
+        replicates=99,
+    )
+    expected = people * cases.sum() / people.sum()
+    if permuted:
+        expected = np.outer(cases.sum(axis=1), cases.sum(axis=0)) / cases.sum()
+    windows = [
+        (a, b) for b in ([5] if prospective else range(6)) for a in (b - 1, b) if a >= 0
+    ]
+    best = found.clusters[0]
+    assert best.llr == pytest.approx(all_cylinders(cases, expected, zones, windows))
+    part = np.ix_(best.members, range(best.first, best.last + 1))
+    assert best.cases == cases[part].sum()
+    assert best.expected == pytest.approx(expected[part].sum())
+    assert best.last == 5 if prospective else best.first >= 2
+    assert best.recurrence == pytest.approx(1 / (best.p or 0))
+
+
+def test_a_permutation_keeps_the_cases_of_every_place_and_time() -> None:
+    rng = np.random.default_rng(2)
+    cases = rng.poisson(3, (9, 5)).astype(float)
+    expected = np.outer(cases.sum(axis=1), cases.sum(axis=0)) / cases.sum()
+    units = np.repeat(np.arange(45), cases.ravel().astype(int))
+    windows = np.zeros((1, 2), dtype=np.int64)
+    model = scan._Model(cases, expected, "permutation", units, np.inf, windows)
+    (stream,) = parallel.streams(1, range(1))
+    drawn = scan._drawn(stream, model, expected)
+    assert (drawn.sum(axis=0) == cases.sum(axis=0)).all()
+    assert (drawn.sum(axis=1) == cases.sum(axis=1)).all()
+    assert (drawn != cases).any()
+
+
+def test_a_season_that_all_places_share_is_no_cluster() -> None:
+    cases = np.outer([4, 8, 6, 2, 4], [1, 1, 5, 1])
+    zones = circles(range(5), [0] * 5, cases.sum(axis=1))
+    assert scan_space_time(cases, zones, replicates=0).clusters == ()
+    found = scan_space_time(cases, zones, population=[9] * 5, replicates=0)
+    assert found.clusters[0].first == found.clusters[0].last == 2
