@@ -41,7 +41,12 @@ def main() -> None:
         names = [f"x{k}" for k in range(x.shape[0])]
         rows = pd.DataFrame(
             [
-                {"unit": i, "time": t, "y": y[t, i], **dict(zip(names, x[:, i]))}
+                {
+                    "unit": i,
+                    "time": t,
+                    "y": y[t, i],
+                    **dict(zip(names, x[:, i], strict=True)),
+                }
                 for i in range(AREAS)
                 for t in range(YEARS)
             ]

@@ -292,11 +292,11 @@ def conclude(
     return _conclusion(
         "decrease" if fell else "increase",
         doubts,
-        f"After the start the level was on average {size} {'lower' if fell else 'higher'} {than} "
-        f"(change {span}). It can be concluded that there was a difference; that the "
+        f"After the start the level was on average {size} "
+        f"{'lower' if fell else 'higher'} {than} (change {span}). It can be concluded that there was a difference; that the "
         f"measure made it can be concluded only if {given}.",
-        f"Efter starten var nivån i genomsnitt {size} {'lägre' if fell else 'högre'} {than_sv} "
-        f"(förändring {span_sv}). Att det blev en skillnad går att säga; att åtgärden "
+        f"Efter starten var nivån i genomsnitt {size} "
+        f"{'lägre' if fell else 'högre'} {than_sv} (förändring {span_sv}). Att det blev en skillnad går att säga; att åtgärden "
         f"orsakade den går att säga bara om {given_sv}.",
     )
 
