@@ -22,7 +22,7 @@ from trygg.picture.document import (
 )
 
 # Class of the site's style sheet for each class of a map
-GROUPS = {"higher": "more", "same": "k0", "lower": "less", "none": "plain"}
+GROUPS = {"higher": "more", "same": "k0", "lower": "less", "none": "few"}
 
 
 def render_html(document: Document) -> SafeString:

@@ -268,3 +268,17 @@ def test_what_is_not_published_is_on_no_page(client, release):
 def test_the_lead_says_a_difference_only_where_it_holds(client, release, code, said):
     html = client.get(f"/en/areas/{code}/").content.decode()
     assert said in re.search(r'<p class="lead">(.*?)</p>', html)[1]
+
+
+def test_a_message_to_one_reader_is_never_kept_for_others(client, town, anna, rf):
+    from django.contrib import messages
+    from django.contrib.messages.storage.cookie import CookieStorage
+    from django.http import HttpResponse
+
+    storage, answer = CookieStorage(rf.get("/")), HttpResponse()
+    storage.add(messages.SUCCESS, "Only for Anna")
+    storage.update(answer)
+    client.cookies["messages"] = answer.cookies["messages"].value
+    assert "Only for Anna" in client.get("/").content.decode()
+    client.cookies.clear()
+    assert "Only for Anna" not in client.get("/").content.decode()
