@@ -34,8 +34,9 @@ def drawn_factors(
     factor = np.empty(size.sum())
     counter, word, is_spare = stream, stream, False
     for h in range(size.size):
-        first, n = start[h], np.uint64(size[h])
-        factor[first : first + size[h]] = level[h]
+        n, step = np.uint64(size[h]), slope[h]  # read once: half of the time was here
+        here = factor[start[h] : start[h] + size[h]]
+        here[:] = level[h]
         for _ in range(times[h]):
             if is_spare:
                 draw = word >> S32
@@ -44,7 +45,7 @@ def drawn_factors(
                 word = _mix(counter)
                 draw = word & LOW
             is_spare = not is_spare
-            factor[first + np.intp((draw * n) >> S32)] += slope[h]
+            here[np.intp((draw * n) >> S32)] += step
     return factor
 
 

@@ -84,13 +84,13 @@ class Replicates:
         rows = np.arange(group.size)
         base = np.ones(group.size)
         if self.calibrate is None:  # in the order of the units, to spare the memory
-            rows = np.argsort(self.unit, kind="stable")
+            rows = _order(self.unit)
             base = self.base[rows]
         weighted = []
         for top, bottom in variables:
-            w = np.where(np.isnan(top) | np.isnan(bottom), 0, 1)[rows] * base
-            whole = np.nan_to_num(top)[rows], np.broadcast_to(bottom, top.shape)[rows]
-            weighted.append((w * whole[0], w * np.nan_to_num(whole[1])))
+            w = np.where(np.isnan(top) | np.isnan(bottom), np.nan, 1)[rows] * base
+            whole = w * top[rows], w * np.broadcast_to(bottom, top.shape)[rows]
+            weighted.append((np.nan_to_num(whole[0]), np.nan_to_num(whole[1])))
         work = _Sums(
             dataclasses.replace(self, unit=self.unit[rows]),
             np.where(group < 0, groups, group)[rows].astype(np.int32),
@@ -258,6 +258,14 @@ class _Sums:
         return result
 
 
+def _order(codes: Codes) -> Codes:
+    """Return the stable order of codes from 0, by radix: sixteen bits at a time."""
+    order = np.argsort(codes.astype(np.uint16), kind="stable")
+    if codes.size and codes.max() >= 1 << 16:
+        order = order[_order(codes[order] >> 16)]
+    return order
+
+
 def _columns(matrix: Floats, numbers: range) -> Iterator[Floats]:
     for number in numbers:
         yield matrix[:, number]
@@ -407,7 +415,7 @@ class _Units:
         unit = stage.unit
         if unit is None:
             unit = np.empty(design.rows, dtype=np.intp)
-            unit[np.argsort(stage.stratum, kind="stable")] = np.arange(design.rows)
+            unit[_order(stage.stratum)] = np.arange(design.rows)
         return cls(unit, stratum, start, stage.units, stage.fraction)
 
 
@@ -438,8 +446,8 @@ def _rao_wu_yue(
     n = units.size
     shrink = np.where(n > 1, np.sqrt(1 - units.fraction), 0)
     slope = shrink * n / np.maximum(n - 1, 1)
-    for number in numbers:
-        yield _draw(units, n - 1, 1 - shrink, slope, _stream_of(seed, number), fast)
+    for stream in _streams(seed, numbers):
+        yield _draw(units, n - 1, 1 - shrink, slope, stream, fast)
 
 
 def _mccarthy_snowden(
@@ -450,12 +458,13 @@ def _mccarthy_snowden(
     wanted = np.where(certain, 1, (n - 1) / np.where(certain, 1, 1 - units.fraction))
     low = np.floor(wanted)
     chance = low * ((low + 1) / wanted - 1)  # of low, so that the mean of 1/m is right
-    for number, rng in zip(numbers, parallel.streams(seed, numbers), strict=True):
+    random = parallel.streams(seed, numbers)
+    for stream, rng in zip(_streams(seed, numbers), random, strict=True):
         times = np.where(rng.random(n.size) < chance, low, low + 1)
         slope = np.where(certain, 0, n / times)
         times = np.where(certain, 0, times).astype(np.intp)
         level = certain.astype(float)
-        yield _draw(units, times, level, slope, _stream_of(seed, number), fast)
+        yield _draw(units, times, level, slope, stream, fast)
 
 
 def _mix(z: Words) -> Words:
@@ -465,15 +474,15 @@ def _mix(z: Words) -> Words:
     return z ^ (z >> np.uint64(31))
 
 
-def _stream_of(seed: int, number: int) -> np.uint64:
+def _streams(seed: int, numbers: range) -> Words:
     """
-    Return where the draws of a replicate begin: known from seed and number alone.
+    Return where the draws of each replicate begin: known from seed and number alone.
 
     The draws are those of SplitMix64, a counter made random by mixing its bits (Steele,
     Lea and Flood 2014). In a kernel it costs a quarter of what Philox does.
     """
     key = _mix(np.array([seed], dtype=np.uint64))
-    return np.uint64(_mix(key + np.uint64(number))[0])
+    return _mix(key + np.array(numbers, dtype=np.uint64))
 
 
 def _draw(

@@ -278,6 +278,14 @@ def test_what_does_not_fit_is_refused():
         given_replicates(stratified(), np.ones((3, 2)), scale=1)
 
 
+def test_the_order_is_the_stable_one_however_large_the_codes():
+    for most in (5, 1 << 17, 1 << 40):
+        codes = np.random.default_rng(4).integers(0, most, 3_000)
+        codes[::2] = codes[0]
+        expected = np.argsort(codes, kind="stable")
+        assert_array_equal(replicates._order(codes), expected)
+
+
 # -- the same everywhere
 
 
@@ -306,7 +314,7 @@ def test_the_kernels_agree_with_their_references():
     size = np.array([1, 7, 30])
     start = np.cumsum(size) - size
     times = np.array([0, 6, 40])
-    stream = replicates._stream_of(1, 17)
+    stream = replicates._streams(1, range(17, 18))[0]
     given = stream, start, size, times, rng.random(3), rng.random(3)
     assert_allclose(
         kernels.drawn_factors(*given), replicates._drawn_factors_plain(*given), 1e-12
