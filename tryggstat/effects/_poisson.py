@@ -54,7 +54,7 @@ def fit_poisson(
             raise ValueError("a variable can be computed from the others") from None
         b = inverse @ (columns.T @ (mean * target))
         log_mean = working - (target - columns @ b) + offset
-        mean = np.exp(np.clip(log_mean, -700, 700))
+        mean = np.asarray(np.exp(np.clip(log_mean, -700, 700)), dtype=float)
         deviance = 2 * float(np.sum(_xlogy(y, y / mean) - (y - mean)))
         if abs(deviance - before) < 1e-12 * (abs(deviance) + 0.1):
             return PoissonFit(b, mean, inverse, columns, deviance)

@@ -205,7 +205,8 @@ def effect_of(estimate: float, se: float, df: float, confidence: float) -> Effec
     if not 0 < confidence < 1:
         raise ValueError("confidence must be between 0 and 1")
     if not (se > 0 and df > 0):
-        return Effect(float(estimate), *[math.nan] * 4, float(df), math.nan)
+        nan = math.nan
+        return Effect(float(estimate), nan, nan, nan, nan, float(df), nan)
     half = se * stdtrit(df, (1 + confidence) / 2)
     return Effect(
         float(estimate),
@@ -293,10 +294,12 @@ def conclude(
         "decrease" if fell else "increase",
         doubts,
         f"After the start the level was on average {size} "
-        f"{'lower' if fell else 'higher'} {than} (change {span}). It can be concluded that there was a difference; that the "
+        f"{'lower' if fell else 'higher'} {than} (change {span}). "
+        f"It can be concluded that there was a difference; that the "
         f"measure made it can be concluded only if {given}.",
         f"Efter starten var nivån i genomsnitt {size} "
-        f"{'lägre' if fell else 'högre'} {than_sv} (förändring {span_sv}). Att det blev en skillnad går att säga; att åtgärden "
+        f"{'lägre' if fell else 'högre'} {than_sv} (förändring {span_sv}). "
+        f"Att det blev en skillnad går att säga; att åtgärden "
         f"orsakade den går att säga bara om {given_sv}.",
     )
 

@@ -641,7 +641,7 @@ class _Cells:
         if controls == "never" and not never.any():
             raise ValueError("there is no area that never had the measure")
         self._treated = [
-            g for g in np.flatnonzero(~never) if self._starts[g] > 0
+            int(g) for g in np.flatnonzero(~never) if self._starts[g] > 0
         ]  # groups with a period before
         self._controls = {
             (g, t): c
@@ -705,8 +705,8 @@ class _Cells:
             variance[h] = sizes[h] * values.var(ddof=1)
             df_of[h] = values.size - 1
         total = variance.sum()
-        df = total**2 / np.sum(variance**2 / df_of) if total > 0 else 0.0
-        return effect_of(each.sum(), math.sqrt(total), df, self._confidence)
+        satterthwaite = total**2 / np.sum(variance**2 / df_of) if total > 0 else 0.0
+        return effect_of(each.sum(), math.sqrt(total), satterthwaite, self._confidence)
 
     def events(self) -> tuple[EventTime, ...]:
         """Return the effects by periods since the start."""

@@ -412,7 +412,7 @@ def _ar1(x: Floats, y: Floats, gaps: Floats, *, restricted: bool = False) -> _Fi
         if restricted:
             m = n - p
             log_determinant -= np.linalg.slogdet(inverse)[1]
-        spread = m * math.log(2 * math.pi * max(e @ e, 1e-300) / m)
+        spread = m * math.log(2 * math.pi * max(float(e @ e), 1e-300) / m)
         return float((m + spread + log_determinant) / 2)
 
     grid = np.linspace(-0.98, 0.98, 50)

@@ -298,13 +298,13 @@ def _ridge(others: Floats, before: Floats, weights: Floats) -> Floats:
 
 def _effect(after: Floats, before: Floats, ratios: Floats, confidence: float) -> Effect:
     """Return the mean gap with what the placebos say about it."""
-    estimate, units = float(after[0].mean()), ratios.size
+    estimate, units, nan = float(after[0].mean()), ratios.size, math.nan
     if units == 1:
-        return Effect(estimate, *[math.nan] * 4, 0.0, math.nan)
+        return Effect(estimate, nan, nan, nan, nan, 0.0, nan)
     p = float(np.mean(ratios >= ratios[0] * (1 - 1e-12)))
     allowed = math.floor(units * (1 - confidence) + 1e-9)
     if allowed < 1:
-        return Effect(estimate, *[math.nan] * 3, p, units - 1.0, math.nan)
+        return Effect(estimate, nan, nan, nan, p, units - 1.0, nan)
     placebos = np.sort(ratios[1:])[::-1]
     # an effect is rejected where fewer than `allowed` placebos have a larger ratio
     bound = placebos[allowed - 1]
