@@ -26,17 +26,14 @@ def keep(view: View) -> View:
 
     Publishing, withdrawing and approving each add an event, so they show at once: the
     last event is part of the name under which a page is kept. A browser that has the
-    same page already is told so (304). Who sends a cookie gets a page made for them,
-    which is not kept. The pages hold no secret and echo no input, so compressing them
-    gives nothing away.
+    same page already is told so (304). The pages hold no secret and echo no input, so
+    compressing them gives nothing away.
     """
 
     @wraps(view)
     def kept(request: HttpRequest, **words: str) -> HttpResponse:
-        if request.META.get("QUERY_STRING") or request.COOKIES:
-            # A search (there are too many to keep), or somebody who is signed in or
-            # has a message waiting: nothing of theirs may be sent to others.
-            return view(request, **words)
+        if request.META.get("QUERY_STRING"):
+            return view(request, **words)  # a search; there are too many to keep
         key = name_of(request)
         found: tuple[bytes, bytes, str] | None = cache.get(key)
         if found is None:
