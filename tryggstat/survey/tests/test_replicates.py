@@ -325,3 +325,19 @@ def test_the_kernels_agree_with_their_references():
     assert_allclose(
         kernels.group_sums(*given), replicates._group_sums_plain(*given), rtol=1e-12
     )
+
+
+def test_the_sums_of_two_places_give_the_variance_of_all_their_rows():
+    # the worked case of docs/methods/many-machines.md: R = 12/4, v = 20/16
+    added = np.zeros(5)
+    for y in ([1, 3], [2, 6]):
+        columns = {"y": y, "1": [1, 1], "both": np.add(y, 1)}
+        totals = estimate(Design(np.ones(2), stratum=[1, 1]), columns, kind="total")
+        of_y, of_1, of_both = totals.se**2
+        added += (*totals.estimate[:2], of_y, of_1, (of_both - of_y - of_1) / 2)
+    top, bottom, of_y, of_1, covariance = added
+    mean = top / bottom
+    variance = (of_y - 2 * mean * covariance + mean**2 * of_1) / bottom**2
+    together = estimate(Design(np.ones(4), stratum=[1, 1, 2, 2]), {"y": [1, 3, 2, 6]})
+    assert_allclose([mean, variance], [3, 1.25])
+    assert_allclose([together.estimate[0], together.se[0] ** 2], [3, 1.25])
