@@ -49,7 +49,7 @@ def fit_poisson(
         columns, target = within(mean, x), within(mean, working)
         information = columns.T @ (columns * mean[:, None])
         try:
-            inverse = np.linalg.inv(information)
+            inverse = np.asarray(np.linalg.inv(information), dtype=float)
         except np.linalg.LinAlgError:
             raise ValueError("a variable can be computed from the others") from None
         b = inverse @ (columns.T @ (mean * target))

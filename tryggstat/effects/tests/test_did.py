@@ -203,3 +203,33 @@ def test_what_cannot_be_answered_is_refused(change, text):
     }
     with pytest.raises(ValueError, match=text):
         difference_in_differences(**(asked | change))
+
+
+def test_factors_for_the_number_of_clusters_by_hand():
+    rng = np.random.default_rng(2)
+    panel = simulated(rng, units=12, periods=4, treated=5)
+    se = {
+        errors: difference_in_differences(*panel, errors=errors).effect.se
+        for errors in ("cr0", "cr1")
+    }
+    # 48 rows; 12 + 3 levels and one effect
+    factor = 12 / 11 * 47 / (48 - 16)
+    assert se["cr1"] ** 2 / se["cr0"] ** 2 == pytest.approx(factor)
+    unit, time, has, y = panel
+    counts = np.round(np.exp(2 + 0.2 * y))
+    plain, corrected = (
+        poisson_difference_in_differences(unit, time, has, counts, errors=errors)
+        for errors in ("cr0", "cr1")
+    )
+    ratio = corrected.effect.se**2 / plain.effect.se**2
+    assert ratio == pytest.approx(12 / 11)
+
+
+def test_what_happens_in_a_buffer_is_no_drift_before_the_start():
+    unit, time = np.repeat(np.arange(12), 6), np.tile(np.arange(6), 12)
+    has = (unit < 4) & (time >= 4)
+    near = (unit >= 4) & (unit < 8) & (time >= 2)  # some measures began nearby before
+    rng = np.random.default_rng(4)
+    y = unit + 9.0 * near * time + rng.normal(0, 0.1, unit.size)
+    found = difference_in_differences(unit, time, has, y, buffer=near)
+    assert found.pretrend.estimate == pytest.approx(0, abs=0.2)

@@ -199,3 +199,20 @@ def test_what_cannot_be_answered_is_refused(change, text):
     asked = {"time": [0, 1, 2, 3, 4, 5], "value": [1, 2, 2, 1, 2, 1], "start": 3}
     with pytest.raises(ValueError, match=text):
         interrupted_series(**(asked | change))
+
+
+def test_newey_west_without_lags_is_white_by_hand_and_widened_by_its_factor():
+    rng = np.random.default_rng(4)
+    t, y = np.arange(1.0, 31), rng.normal(size=30)
+    plain, widened = (
+        interrupted_series(
+            t, y, 16, model="newey-west", lags=0, small_sample=small_sample
+        )
+        for small_sample in (False, True)
+    )
+    post = (t >= 16).astype(float)
+    x = np.column_stack([np.ones(30), t, post, post * (t - 15)])
+    bread, e = np.linalg.inv(x.T @ x), y - plain.fitted
+    white = bread @ (x.T * e**2) @ x @ bread
+    np.testing.assert_allclose(plain.covariance, white, rtol=1e-8)
+    np.testing.assert_allclose(widened.covariance, white * 30 / 26, rtol=1e-8)

@@ -128,3 +128,18 @@ def test_what_cannot_be_answered_is_refused(change, text):
     asked = {"values": np.eye(6, 5), "treated": 0, "start": 3}
     with pytest.raises(ValueError, match=text):
         synthetic_control(**(asked | change))
+
+
+def test_the_smallest_effect_would_have_shown_in_four_placebos_of_five():
+    y, _ = world(np.random.default_rng(6))
+    found = synthetic_control(y, 2, 12)
+    others = np.delete(y, 2, axis=1)
+    bound = found.ratios[1:].max()  # of 21 areas one may be remarkable
+    seen = []
+    for j in range(20):
+        placebo = synthetic_control(others, j, 12, placebo=False)
+        size = found.effect.smallest * placebo.rmspe_before / found.rmspe_before
+        for shift in (size, -size):
+            after = np.sqrt(np.mean((placebo.gap[12:] + shift) ** 2))
+            seen.append(after / placebo.rmspe_before >= bound)
+    assert np.mean(seen) == pytest.approx(0.8, abs=0.026)  # one of forty
