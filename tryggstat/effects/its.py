@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -207,10 +207,16 @@ def interrupted_series(
     after = t >= start
     if after.all() or not after.any():
         raise ValueError("there must be periods before and after the start")
+    if model == "quasipoisson" and not (y[after].any() and y[~after].any()):
+        raise ValueError("counts need events before and after the start")
     names, x = _columns(t, start, season, harmonics)
     if lags is None:
         lags = max(math.ceil(0.75 * t.size ** (1 / 3)), int((season or 0) // 2))
     fit = _fit(x, y, t, np.log(persons), model, lags, small_sample)
+    if fit.residual @ fit.residual <= 1e-20 * max(y @ y, 1e-300):
+        # rounding is no spread: without any, nothing is known of chance
+        unknown = np.full_like(fit.covariance, np.nan)
+        fit = replace(fit, covariance=unknown, residual=np.full_like(y, np.nan))
     df = t.size - len(names)
     mean_tp = float(x[after, 3].mean())
     contrasts = np.zeros((3, len(names)))

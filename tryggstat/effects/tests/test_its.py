@@ -216,3 +216,16 @@ def test_newey_west_without_lags_is_white_by_hand_and_widened_by_its_factor():
     white = bread @ (x.T * e**2) @ x @ bread
     np.testing.assert_allclose(plain.covariance, white, rtol=1e-8)
     np.testing.assert_allclose(widened.covariance, white * 30 / 26, rtol=1e-8)
+
+
+@pytest.mark.parametrize("model", ["ar1-reml", "ols", "newey-west", "ar1"])
+def test_a_series_without_spread_tells_nothing(model):
+    found = interrupted_series(np.arange(30), np.full(30, 5.0), 15, model=model)
+    assert np.isnan(found.level.se)
+    assert found.conclusion.verdict == "cannot be told"
+
+
+def test_counts_of_nothing_after_the_start_are_refused():
+    counts = np.r_[np.full(15, 3.0), np.zeros(15)]
+    with pytest.raises(ValueError, match="events before and after"):
+        interrupted_series(np.arange(30), counts, 15, model="quasipoisson")
