@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trygg.accounts.models import User
     from trygg.accounts.policy import Role
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("trygg", deadline=None)
+settings.load_profile("trygg")
 
 ROOT = Path(__file__).resolve().parent
 collect_ignore_glob = ["trygg/*/migrations/*", "trygg/config/wsgi.py"]
@@ -104,3 +111,23 @@ def sign_in(client: object) -> Callable[..., None]:
         session.save()
 
     return enter
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    """Return Debian's Chromium, driven by Playwright, or skip loudly."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("NO CHROMIUM ON THIS MACHINE: pages were not tested in a browser")
+    # Playwright runs an event loop in the thread of the tests, which Django minds.
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        sync_api.sync_playwright() as playwright,
+    ):
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()

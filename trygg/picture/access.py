@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from trygg.accounts.guard import opened
 from trygg.accounts.models import User
 from trygg.accounts.policy import Act, Data, Reach, reach
-from trygg.history import audit
+from trygg.accounts.trail import leave_trail
 from trygg.picture.models import SituationalPicture
 
 
@@ -47,16 +47,13 @@ def get_picture(
     """
     picture = get_object_or_404(pictures_for(user, Act.READ), slug=slug)
     allowed = pictures_for(user, to).filter(pk=picture.pk).exists()
-    audit.append(
-        "access",
-        act=to.name.lower(),
-        data=Data.SITUATIONAL_PICTURE.value,
-        about=f"picture.situationalpicture:{picture.pk}",
-        decision="allowed" if allowed else "refused",
+    leave_trail(
+        user,
+        to,
+        Data.SITUATIONAL_PICTURE,
+        picture,
         at=at,
-        actor=user.get_username(),
-        roles=" ".join(sorted(role.value for role in user.roles)),
-        organisation=str(user.organisation or ""),
+        decision="allowed" if allowed else "refused",
     )
     if not allowed:
         raise PermissionDenied

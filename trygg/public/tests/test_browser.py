@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from itertools import product
 
 import pytest
 
 from trygg.public.tests.test_views import ENGLISH, SWEDISH
 
-sync_api = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None,
-        reason="NO CHROMIUM ON THIS MACHINE: accessibility was not tested",
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    # Playwright runs an event loop in the thread of the tests, which Django minds.
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        sync_api.sync_playwright() as playwright,
-    ):
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
