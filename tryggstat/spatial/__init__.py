@@ -34,15 +34,28 @@ from tryggstat.spatial.rates import (
     standardised_rates,
     standardised_ratios,
 )
+from tryggstat.spatial.scan import (
+    Cluster,
+    Scan,
+    scan_bernoulli,
+    scan_poisson,
+    scan_space_time,
+)
+from tryggstat.spatial.scan_zones import Zones, circles, ellipses
 
 __all__ = [
+    "Cluster",
     "GlobalTest",
     "LocalTest",
     "Neighbours",
     "Rates",
+    "Scan",
+    "Zones",
     "bivariate_moran",
+    "circles",
     "contiguity",
     "crude_rates",
+    "ellipses",
     "funnel_limits",
     "geary",
     "getis_ord",
@@ -56,6 +69,9 @@ __all__ = [
     "nearest",
     "neighbour_pairs",
     "poisson_interval",
+    "scan_bernoulli",
+    "scan_poisson",
+    "scan_space_time",
     "smooth_rates_locally",
     "standardised_rates",
     "standardised_ratios",

@@ -313,3 +313,63 @@ def test_a_season_that_all_places_share_is_no_cluster() -> None:
     assert scan_space_time(cases, zones, replicates=0).clusters == ()
     found = scan_space_time(cases, zones, population=[9] * 5, replicates=0)
     assert found.clusters[0].first == found.clusters[0].last == 2
+
+
+def test_the_globe_is_round() -> None:
+    # at 60 degrees north a degree of longitude is half as long as one of latitude
+    lon, lat = [0, 1.5, 0, 179.9, -179.9], [60, 60, 61, 60, 60]
+    zones = circles(lon, lat, [1] * 5, max_share=1, great_circle=True)
+    names = [int(np.flatnonzero(zones.place == p)[0]) for p in range(5)]
+    starts = zones.start[:-1]
+    order = [[names[p] for p in zones.member[a : a + 2]] for a in starts]
+    assert order[0] == [0, 1]
+    assert order[3] == [3, 4]
+    flat = circles(lon, lat, [1] * 5, max_share=1)
+    assert [names[p] for p in flat.member[:2]] == [0, 2]
+    equator = circles([0, 1], [0, 0], [1, 1], max_share=1, great_circle=True)
+    assert equator.radius(0, 2) == pytest.approx(6367 * np.pi / 180)
+
+
+def test_an_ellipse_takes_in_places_by_its_own_distance() -> None:
+    rng = np.random.default_rng(4)
+    x, y = rng.uniform(size=(2, 30))
+    zones = ellipses(x, y, [1] * 30)
+    assert len(zones.centre) == 30 * (1 + 4 + 6 + 9 + 12 + 15)
+    for z in rng.choice(len(zones.centre), 60, replace=False):
+        members = zones.member[zones.start[z] : zones.start[z + 1]]
+        dx, dy = (zones.points[members] - zones.points[zones.centre[z]]).T
+        turn = np.exp(-1j * np.radians(zones.angle[z])) * (dx + 1j * dy)
+        distance = np.hypot(turn.real / zones.shape[z], turn.imag)
+        assert len(members) == 15
+        assert (np.diff(distance) > 0).all()
+        assert zones.radius(int(z), 15) == pytest.approx(distance[-1])
+
+
+def test_an_ellipse_follows_a_street_that_a_circle_cannot() -> None:
+    side = np.arange(9.0)
+    x, y = (grid.ravel() for grid in np.meshgrid(side, side))
+    people = np.full(81, 100)
+    street = (x == y) & (np.abs(x - 4) <= 2)
+    cases = np.where(street, 9, 1)
+    narrow = scan_poisson(cases, people, ellipses(x, y, people), replicates=0)
+    best = narrow.clusters[0]
+    assert set(best.members) == set(np.flatnonzero(street))
+    assert (best.shape, best.angle % 180) == (4, 45)
+    c, e, total = 45, cases.sum() * 5 / 81, cases.sum()
+    ratio = c * np.log(c / e) + (total - c) * np.log((total - c) / (total - e))
+    penalty = np.sqrt(4 * best.shape / (best.shape + 1) ** 2)
+    assert best.llr == pytest.approx(ratio * penalty)
+    round_ = scan_poisson(cases, people, circles(x, y, people), replicates=0)
+    assert round_.clusters[0].llr < best.llr
+
+
+def test_gumbel_and_rank_agree_where_both_can_tell(
+    town: tuple[np.ndarray, np.ndarray, Zones],
+) -> None:
+    _, people, zones = town
+    rng = np.random.default_rng(6)
+    for seed in range(5):
+        cases = rng.multinomial(80, people / people.sum())
+        best = scan_poisson(cases, people, zones, seed=seed).clusters[0]
+        p, gumbel = best.p or 0, best.p_gumbel or 0
+        assert abs(p - gumbel) < 5 * np.sqrt(p * (1 - p) / 999) + 0.02
