@@ -29,9 +29,9 @@ def drawn_factors(
     times: Codes,
     level: Floats,
     slope: Floats,
-) -> Floats:
+    factor: Floats,
+) -> None:
     """See `replicates._drawn_factors_plain`."""
-    factor = np.empty(size.sum())
     counter, word, is_spare = stream, stream, False
     for h in range(size.size):
         n, step = np.uint64(size[h]), slope[h]  # read once: half of the time was here
@@ -46,7 +46,6 @@ def drawn_factors(
                 draw = word & LOW
             is_spare = not is_spare
             here[np.intp((draw * n) >> S32)] += step
-    return factor
 
 
 @numba.njit(nogil=True, cache=True)
@@ -54,14 +53,23 @@ def group_sums(
     top: Floats,
     bottom: Floats,
     unit: Codes,
-    factor: Floats,
+    factors: tuple[Floats, ...],
     group: NDArray[np.int32],
     groups: int,
 ) -> Floats:
     """See `replicates._group_sums_plain`."""
-    result = np.zeros((groups, 2))  # side by side, so that a row touches one cache line
+    result = np.zeros((groups, 8))  # side by side, so that a row touches one cache line
+    a, b, c, d = factors
     for i in range(top.size):
-        f, g = factor[unit[i]], group[i]
-        result[g, 0] += f * top[i]
-        result[g, 1] += f * bottom[i]
-    return result
+        u, t, x = unit[i], top[i], bottom[i]
+        p, q, r, s = a[u], b[u], c[u], d[u]  # before any is added: four in one register
+        sums = result[group[i]]
+        sums[0] += p * t
+        sums[1] += q * t
+        sums[2] += r * t
+        sums[3] += s * t
+        sums[4] += p * x
+        sums[5] += q * x
+        sums[6] += r * x
+        sums[7] += s * x
+    return result.reshape(groups, 2, 4).transpose(2, 0, 1)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle, islice
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -20,6 +21,7 @@ Method = Literal["jk1", "jkn", "bootstrap", "subbootstrap", "multistage", "brr"]
 Words = NDArray[np.uint64]
 Factors = Callable[[range], Iterator[Floats]]
 MIXERS = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)  # SplitMix64's
+LANES = 4  # replicates whose sums are made in one pass over the rows
 FAST_FROM = 50_000  # rows; below it the import of numba costs more than it saves
 
 
@@ -35,7 +37,8 @@ class Replicates:
     base : array, shape (n,)
         What the factor of its unit multiplies, row by row.
     factors : callable
-        Takes a range of numbers, yields each replicate's factors, shape (units,).
+        Takes a range of numbers, yields each replicate's factors, shape (units,), which
+        stay until `LANES` more have been asked for.
     total : int
         How many replicates there are.
     scale : float
@@ -252,9 +255,13 @@ class _Sums:
         if r.calibrate is not None:
             unit, factors = np.arange(unit.size), r.weights(numbers)
         result = np.empty((len(numbers), len(self.variables), self.groups, 2))
-        for tables, factor in zip(result, factors, strict=True):
+        for first in range(0, len(numbers), LANES):
+            some = list(islice(factors, LANES))
+            tables = result[first : first + LANES]
+            lanes = (*some, *some[:1] * (LANES - len(some)))
             for i, (top, bottom) in enumerate(self.variables):
-                tables[i] = add(top, bottom, unit, factor, self.group, self.groups)
+                sums = add(top, bottom, unit, lanes, self.group, self.groups)
+                tables[:, i] = sums[: len(some)]
         return result
 
 
@@ -446,8 +453,9 @@ def _rao_wu_yue(
     n = units.size
     shrink = np.where(n > 1, np.sqrt(1 - units.fraction), 0)
     slope = shrink * n / np.maximum(n - 1, 1)
+    room = _room(units)
     for stream in _streams(seed, numbers):
-        yield _draw(units, n - 1, 1 - shrink, slope, stream, fast)
+        yield _draw(units, n - 1, 1 - shrink, slope, stream, fast, next(room))
 
 
 def _mccarthy_snowden(
@@ -458,13 +466,18 @@ def _mccarthy_snowden(
     wanted = np.where(certain, 1, (n - 1) / np.where(certain, 1, 1 - units.fraction))
     low = np.floor(wanted)
     chance = low * ((low + 1) / wanted - 1)  # of low, so that the mean of 1/m is right
-    random = parallel.streams(seed, numbers)
+    random, room = parallel.streams(seed, numbers), _room(units)
     for stream, rng in zip(_streams(seed, numbers), random, strict=True):
         times = np.where(rng.random(n.size) < chance, low, low + 1)
         slope = np.where(certain, 0, n / times)
         times = np.where(certain, 0, times).astype(np.intp)
         level = certain.astype(float)
-        yield _draw(units, times, level, slope, stream, fast)
+        yield _draw(units, times, level, slope, stream, fast, next(room))
+
+
+def _room(units: _Units) -> Iterator[Floats]:
+    """Lend the same arrays over and over: new memory costs more than the draws."""
+    return cycle(np.empty((LANES, units.stratum.size)))
 
 
 def _mix(z: Words) -> Words:
@@ -492,14 +505,16 @@ def _draw(
     slope: Floats,
     stream: np.uint64,
     fast: bool,
+    factor: Floats,
 ) -> Floats:
-    """Return each unit's factor: `level`, and `slope` for every time it is drawn."""
+    """Set each unit's factor: `level`, and `slope` for every time it is drawn."""
     make = _drawn_factors_plain
     if fast:
         from tryggstat.survey import _replicate_kernels
 
         make = _replicate_kernels.drawn_factors
-    return make(stream, units.start, units.size, times, level, slope)
+    make(stream, units.start, units.size, times, level, slope, factor)
+    return factor
 
 
 def _drawn_factors_plain(
@@ -509,7 +524,8 @@ def _drawn_factors_plain(
     times: Codes,
     level: Floats,
     slope: Floats,
-) -> Floats:
+    factor: Floats,
+) -> None:
     """Draw `times` units per stratum: half a word times the size tells which."""
     counter = np.arange(1, times.sum() // 2 + 2, dtype=np.uint64)
     words = _mix(counter * np.uint64(MIXERS[0]) + stream)
@@ -518,7 +534,7 @@ def _drawn_factors_plain(
     place = (draws * np.repeat(size, times).astype(np.uint64)) >> np.uint64(32)
     unit = np.repeat(start, times) + place.astype(np.intp)
     counts = np.bincount(unit, minlength=size.sum())
-    return np.asarray(np.repeat(level, size) + np.repeat(slope, size) * counts)
+    factor[:] = np.repeat(level, size) + np.repeat(slope, size) * counts
 
 
 def _multistage(stages: list[_Units], seed: int, numbers: range) -> Iterator[Floats]:
@@ -550,12 +566,16 @@ def _group_sums_plain(
     top: Floats,
     bottom: Floats,
     unit: Codes,
-    factor: Floats,
+    factors: tuple[Floats, ...],
     group: NDArray[np.int32],
     groups: int,
 ) -> Floats:
-    """Return the sums of `factor top` and `factor bottom` by group, side by side."""
-    f = factor[unit]
-    return np.stack(
-        [np.bincount(group, f * column, groups) for column in (top, bottom)], axis=1
+    """Return the sums of `factor top` and `factor bottom`, (LANES, groups, 2)."""
+    sums = np.array(
+        [
+            [np.bincount(group, factor[unit] * x, groups) for x in (top, bottom)]
+            for factor in factors
+        ],
+        dtype=float,
     )
+    return sums.transpose(0, 2, 1)

@@ -223,9 +223,10 @@ def test_the_draws_are_those_of_splitmix64():
     words = [6457827717110365317, 3203168211198807973]
     halves = [half for word in words for half in (word & 0xFFFFFFFF, word >> 32)]
     n = 1 << 20
-    factor = replicates._drawn_factors_plain(
+    factor = np.empty(n)
+    replicates._drawn_factors_plain(
         np.uint64(1234567), np.zeros(1, int), np.array([n]), np.array([4]),
-        np.zeros(1), np.ones(1),
+        np.zeros(1), np.ones(1), factor,
     )  # fmt: skip
     assert np.flatnonzero(factor).tolist() == sorted(half >> 12 for half in halves)
 
@@ -316,12 +317,13 @@ def test_the_kernels_agree_with_their_references():
     times = np.array([0, 6, 40])
     stream = replicates._streams(1, range(17, 18))[0]
     given = stream, start, size, times, rng.random(3), rng.random(3)
-    assert_allclose(
-        kernels.drawn_factors(*given), replicates._drawn_factors_plain(*given), 1e-12
-    )
+    fast, plain = np.empty((2, size.sum()))
+    kernels.drawn_factors(*given, fast)
+    replicates._drawn_factors_plain(*given, plain)
+    assert_allclose(fast, plain, rtol=1e-12)
     columns = rng.normal(size=38), rng.random(38), rng.integers(0, 9, 38)
     group = rng.integers(0, 4, 38).astype(np.int32)
-    given = (*columns, rng.random(9), group, 4)
+    given = (*columns, tuple(rng.random((4, 9))), group, 4)
     assert_allclose(
         kernels.group_sums(*given), replicates._group_sums_plain(*given), rtol=1e-12
     )
