@@ -92,6 +92,7 @@ def maxima(
     for z in range(start.size - 1):
         total[:] = np.float32(0)
         e_sum[:] = 0.0
+        factor = 1.0 / (penalty[z] * (0.5 * cases + cases * cases / controls))
         for k in range(start[z], start[z + 1]):
             i = member[k]
             for t in range(times):
@@ -110,10 +111,10 @@ def maxima(
                         inside[r] = total[b, r]
                 if not 0.0 < e < cases:
                     continue
-                # ratio <= (c - e)^2 / scale, as long as c + e <= cases
-                scale = e * (1.0 - e / cases) / (0.5 + cases / controls)
+                # statistic <= (c - e)^2 / scale, as long as c + e <= cases
+                scale = e * (cases - e) * factor
                 e32, guard = np.float32(e), np.float32(cases - e)
-                bar = np.float32(scale / penalty[z])
+                bar = np.float32(scale)
                 hits = 0
                 for r in range(LANES):
                     d = inside[r] - e32
