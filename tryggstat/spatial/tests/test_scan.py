@@ -373,3 +373,26 @@ def test_gumbel_and_rank_agree_where_both_can_tell(
         best = scan_poisson(cases, people, zones, seed=seed).clusters[0]
         p, gumbel = best.p or 0, best.p_gumbel or 0
         assert abs(p - gumbel) < 5 * np.sqrt(p * (1 - p) / 999) + 0.02
+
+
+def test_few_cases_in_large_windows_are_not_passed_over() -> None:
+    # the kernel's shortcut does not hold where c + e exceeds all cases
+    rng = np.random.default_rng(8)
+    people = rng.integers(1, 50, 30).astype(float)
+    zones = circles(*rng.uniform(size=(2, 30)), people, max_share=0.95)
+    for cases in (2, 3, 5, 8):
+        drawn = rng.multinomial(cases, people / people.sum(), 32)
+        inputs = (
+            drawn.T[:, None, :].astype(np.float32),
+            people[:, None] * cases / people.sum(),
+            zones.start,
+            zones.member,
+            np.ones(30),
+            np.zeros((1, 2), dtype=np.int64),
+            float(cases),
+            np.inf,
+            2.0,
+        )
+        np.testing.assert_allclose(
+            _scan_kernels.maxima(*inputs), scan.maxima_plain(*inputs), rtol=1e-12
+        )
