@@ -101,6 +101,9 @@ def prepare_release(
         rows += (
             _figure(estimate, shown, rules)
             for estimate in by_question.get(question.pk, ())
+            if rules.options_by_area
+            or estimate["option_id"] is None
+            or estimate["area_id"] == wave.municipality_id
         )
     release = Release.objects.create(
         wave=wave,

@@ -51,6 +51,9 @@ class PublicationRules:
     nearly_all_of_few: float = 0.90
     few: int = 60
     base_rounded_to: int = 5
+    # Few tables do more for use and protection than many: what is shown of an area is
+    # each question's headline; single options are shown for the whole municipality.
+    options_by_area: bool = False
 
     def cell(self, is_sensitive: bool) -> int:
         return self.smallest_sensitive_cell if is_sensitive else self.smallest_cell
@@ -114,21 +117,35 @@ def decide(
     headline = np.zeros(base.size, dtype=bool)
     if small[0]:
         return Decision(options, headline, {"targets": 0})
+    in_template = (np.array(tables.kinds) != "area") | rules.options_by_area
     slack = _slack(base, tables.kinds)
     if slack >= window:
         kinds = [kind for kind, no in zip(tables.kinds, small, strict=True) if not no]
         cells = _with_totals(tables.counts[~small], tables.counted)
-        shown, found = each_row(cells, tables.counted, window, _cost(cells, kinds))
+        shown, found = each_row(
+            cells,
+            tables.counted,
+            window,
+            _cost(cells, kinds),
+            with_options=in_template[~small],
+        )
     else:
         _hide_enough(small, base, tables.kinds, 2 * window)
         shown, found = _all_rows(tables, small, window)
+        # To leave out what was found safe to show only widens what is hidden.
+        shown[:, :HEADLINE] &= in_template[~small, None]
     options[~small] = shown[:, :HEADLINE]
     headline[~small] = shown[:, HEADLINE]
     return Decision(options, headline, {**found, "window": window, "slack": slack})
 
 
 def each_row(
-    cells: Ints, counted: Mask, window: int, cost: NDArray[np.float64]
+    cells: Ints,
+    counted: Mask,
+    window: int,
+    cost: NDArray[np.float64],
+    *,
+    with_options: Mask | bool = True,
 ) -> tuple[Mask, Certificate]:
     """
     Choose for each row by itself the cheapest cells to hide, of all choices there are.
@@ -137,6 +154,7 @@ def each_row(
     one side of the headline can be anything from 0 to their sum; if headline and rest
     are hidden too, anything from 0 to the sum of both sides. (A small option that is
     hidden alone can be nothing but itself, but there the sum is below the window too.)
+    Rows that are not `with_options` have every option hidden to begin with.
 
     Returns
     -------
@@ -155,6 +173,8 @@ def each_row(
     small = rows < window
     small[:, HEADLINE + 1 :] &= has_headline(counted)
     is_safe = (~small | hidden[:, None] & (width >= window)).all(axis=2)
+    hides_options = hidden[:, : HEADLINE + 1].all(axis=1)
+    is_safe &= hides_options[:, None] | with_options
     price = np.where(is_safe, hidden @ cost.reshape(cells.shape)[:, :TOTAL].T, np.inf)
     best = price.argmin(axis=0)
     chosen = hidden[best] | ~is_safe.any(axis=0)[:, None]

@@ -82,8 +82,14 @@ def figure(release, area, code="refrains", option=None, group=""):
     )
 
 
-def test_every_estimate_becomes_a_figure_shown_or_withheld(wave, release):
-    assert release.figures.count() == Estimate.objects.filter(wave=wave).count()
+def test_every_estimate_in_the_template_becomes_a_figure_shown_or_withheld(
+    wave, release
+):
+    of_areas = Estimate.objects.filter(wave=wave).exclude(area=wave.municipality)
+    outside = of_areas.exclude(option=None)
+    assert outside.exists()
+    whole = Estimate.objects.filter(wave=wave).count()
+    assert release.figures.count() == whole - outside.count()
     withheld = release.figures.filter(is_shown=False)
     assert withheld.exists()
     assert not withheld.exclude(value=None, low=None, high=None, bound="").exists()
@@ -143,7 +149,9 @@ def test_nearly_all_and_nearly_none_are_only_told_as_a_limit(
 
 def test_four_who_say_so_are_withheld_like_what_hides_them(survey, places, at):
     release = actions.prepare_release(
-        of_hundreds(survey, places, at, yes=4, no=96), at=at
+        of_hundreds(survey, places, at, yes=4, no=96),
+        at=at,
+        rules=PublicationRules(options_by_area=True),
     )
     withheld = [figure(release, A, option=o) for o in (None, "often", "no")]
     assert {(f.is_shown, f.reason) for f in withheld} == {(False, Reason.PROTECTED)}
@@ -253,7 +261,7 @@ def all_answers(wave):
         queries.headline_figures(area),
         queries.figures_for_question(question),
         queries.municipality_figures(wave),
-        queries.question_distribution(question, area),
+        queries.question_distribution(question, wave.municipality),
         list(queries.published_surveys("9998")),
         list(queries.published_waves(wave.survey)),
     ]
