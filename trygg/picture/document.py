@@ -661,8 +661,9 @@ def _method(content: Content, say: Any) -> Chapter:
             Finding(
                 _(
                     "This is a demonstration. The survey answers were made by a "
-                    "computer: no person gave them, and nothing here may be quoted as "
-                    "a fact about the place. The statistics on population and "
+                    "computer, the problems and conclusions were written as examples: "
+                    "nothing of that may be quoted as a fact about the place. The "
+                    "statistics on population and "
                     "conditions are real where a public source is named."
                 )
             )

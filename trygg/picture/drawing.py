@@ -9,6 +9,7 @@ from trygg.common.maps import Box, around, box_of, town_of
 from trygg.picture.document import Map, Outline
 
 WIDTH, GAP = 1000, 24  # of a drawing, and between its two maps
+TALLEST = 650  # so that a map and its legend find room on a page
 STEP = 9  # between the lines of a hatching
 
 # Fill and hatching of each class: light and dark, and lines that lean either way.
@@ -26,9 +27,9 @@ def map_svg(drawn: Map) -> str:
     whole, town = around(boxes).grown(0.01), town_of(boxes)
     views = [whole, town] if town else [whole]
     width = (WIDTH - GAP * (len(views) - 1)) / len(views)
-    heights = [
-        width * (view.bottom - view.top) / (view.right - view.left) for view in views
-    ]
+    slopes = [(view.bottom - view.top) / (view.right - view.left) for view in views]
+    width = min(width, TALLEST / max(slopes))
+    heights = [width * slope for slope in slopes]
     parts = [
         _view(drawn.shapes, view, number * (width + GAP), width, height, f"v{number}")
         for number, (view, height) in enumerate(zip(views, heights, strict=True))

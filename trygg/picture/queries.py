@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models.fields.json import KT
 from django.utils.translation import get_language
 
 from trygg.accounts.guard import system
@@ -41,9 +42,9 @@ def published_pictures() -> list[PublishedPicture]:
             .order_by("-made_at", "-pk")
             .values_list(
                 "picture__slug",
-                "content__title__sv",
-                "content__title__en",
-                "content__period",
+                KT("content__title__sv"),
+                KT("content__title__en"),
+                KT("content__period"),
                 "number",
                 "made_at",
                 "content__is_synthetic",

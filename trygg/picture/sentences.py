@@ -55,7 +55,7 @@ def count(number: float) -> Text:
 
 
 def share(figure: Share) -> Text:
-    """Say a share of the residents, with its interval."""
+    """Say a share of the residents of the whole municipality, with its interval."""
     sv, en = figure.written()
     brackets_sv = brackets_en = ""
     if span := figure.interval():
@@ -64,8 +64,9 @@ def share(figure: Share) -> Text:
             f" (95 per cent interval {span})",
         )
     return (
-        f"{_capital(sv)} av de boende {figure.what[0]}{brackets_sv}.",
-        f"{_capital(en)} of residents {figure.what[1]}{brackets_en}.",
+        f"{_capital(sv)} av de boende i kommunen {figure.what[0]}{brackets_sv}.",
+        f"{_capital(en)} of residents in the municipality {figure.what[1]}"
+        f"{brackets_en}.",
     )
 
 

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from trygg.accounts.models import User
-from trygg.areas.models import Area
 from trygg.areas.queries import municipality_area
 from trygg.picture import actions
 from trygg.picture.document import read
@@ -135,8 +134,11 @@ def _write_as_people_do(picture: SituationalPicture, *, by: User, at: datetime) 
     )
     actions.add_problem(
         picture,
-        what=("Mörka och skräpiga gångvägar", "Dark and littered footpaths"),
-        where=_places_of_problem(picture),
+        # No real place is named in a problem that was made up.
+        what=(
+            "Exempel: mörka och skräpiga gångvägar",
+            "Example: dark and littered footpaths",
+        ),
         when=(
             "Vardagskvällar under höst och vinter",
             "Weekday evenings, autumn and winter",
@@ -156,7 +158,7 @@ def _write_as_people_do(picture: SituationalPicture, *, by: User, at: datetime) 
     )
     actions.add_problem(
         picture,
-        what=("Oro vid två knutpunkter", "Unrest at two hubs"),
+        what=("Exempel: oro vid två knutpunkter", "Example: unrest at two hubs"),
         when=("Fredags- och lördagskvällar", "Friday and Saturday evenings"),
         who=("Resenärer och personal", "Travellers and staff"),
         consequences=(
@@ -190,19 +192,3 @@ def _most_feel_safe_everywhere(picture: SituationalPicture) -> bool:
         if evidence.content.get("high") is not None
     ]
     return bool(shown) and max(shown) < 0.5
-
-
-def _places_of_problem(picture: SituationalPicture) -> list[Area]:
-    """Return up to two areas in which insecurity is higher than in the rest."""
-    statement = picture.statements.filter(section=Section.AREAS).first()
-    if statement is None:
-        return []
-    codes = [
-        (evidence.content["geography"], evidence.content["area"])
-        for evidence in statement.evidence.order_by("order")
-        if evidence.content.get("against") == "higher"
-    ][:2]
-    return [
-        Area.objects.get(geography__code=geography, code=code)
-        for geography, code in codes
-    ]

@@ -322,7 +322,10 @@ def _span(group: str) -> str:
 
 def _blocks(build: _Build) -> None:
     """State what each block of questions says of the whole municipality."""
-    for block, section, caption in BLOCKS:
+    for block, section, (swedish, english) in BLOCKS:
+        caption = (swedish, english)
+        if not build.is_whole:
+            caption = f"{swedish}, hela kommunen", f"{english}, whole municipality"
         figures = [
             whole
             for code, rows in build.figures.items()

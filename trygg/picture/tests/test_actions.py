@@ -69,7 +69,8 @@ def test_approval_freezes_one_internal_and_one_public_edition(full, anna, petra)
     assert list(
         Edition.objects.order_by("pk").values_list("audience", "number", "is_approved")
     ) == [("internal", 1, False), ("internal", 2, True), ("public", 1, True)]
-    assert [p.slug for p in published_pictures()] == ["prov-2026"]
+    (published,) = published_pictures()
+    assert (published.slug, published.period) == ("prov-2026", "2026")
     assert list(Event.objects.values_list("what", "by__username"))[-1] == (
         "picture.situationalpicture.edition_frozen",
         "petra",

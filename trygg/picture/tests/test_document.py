@@ -11,9 +11,9 @@ import pytest
 import typst
 
 from trygg.picture import document, pdf
-from trygg.picture.document import Chart, Map
+from trygg.picture.document import Chart, Map, Outline
 from trygg.picture.docx import render_docx
-from trygg.picture.drawing import FILLS, map_svg
+from trygg.picture.drawing import FILLS, TALLEST, WIDTH, map_svg
 from trygg.picture.files import FORMS, write_picture
 from trygg.picture.html import render_html
 from trygg.picture.pdf import render_pdf
@@ -181,3 +181,15 @@ def test_pdf_takes_less_than_one_and_a_half_and_docx_less_than_one_second(read):
     render_docx(read)
     assert between - began < 1.5
     assert perf_counter() - between < 1.0
+
+
+def test_a_map_is_never_taller_than_its_room():
+    tall = Map(
+        title="",
+        alt="",
+        shapes=[Outline("M0 0h10v900h-10z", "Smalt", "higher")],
+        groups=[],
+        source="",
+    )
+    _x, _y, width, height = map_svg(tall).split('viewBox="')[1].split('"')[0].split()
+    assert (int(width), int(height)) == (WIDTH, TALLEST)

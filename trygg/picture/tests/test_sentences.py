@@ -18,14 +18,16 @@ def share(value, low, high, what=UNSAFE):
 
 def test_a_share_is_said_with_its_interval():
     assert sentences.share(share(0.24, 0.22, 0.26)) == (
-        "24 procent av de boende känner sig otrygga (95 procents intervall 22–26).",
-        "24 per cent of residents feel unsafe (95 per cent interval 22–26).",
+        "24 procent av de boende i kommunen känner sig otrygga "
+        "(95 procents intervall 22–26).",
+        "24 per cent of residents in the municipality feel unsafe "
+        "(95 per cent interval 22–26).",
     )
 
 
 def test_a_bounded_share_says_at_most():
     said = sentences.share(Share(UNSAFE, 0.05, bound="<"))
-    assert said[0] == "Högst 5 procent av de boende känner sig otrygga."
+    assert said[0] == "Högst 5 procent av de boende i kommunen känner sig otrygga."
 
 
 def test_women_and_men_differ_only_where_intervals_part():

@@ -141,7 +141,8 @@ def said(picture, section):
 
 def test_the_share_is_said_with_interval_and_the_figure_it_rests_on(picture, release):
     assert said(picture, "safety")[0] == (
-        "24 procent av de boende känner sig otrygga (95 procents intervall 19–29)."
+        "24 procent av de boende i kommunen känner sig otrygga "
+        "(95 procents intervall 19–29)."
     )
     evidence = Evidence.objects.filter(statement__section="safety").first()
     figure = release.figures.get(area__code="9998", group="")
