@@ -21,8 +21,8 @@ def country(areas: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def main() -> None:
-    """Check that both agree on 300 areas, race there, then time all DeSO of Sweden."""
-    y, variance, x = country(300)
+    """Check that both agree on 1,000 areas, race there, then time all DeSO of Sweden."""
+    y, variance, x = country(1_000)
     ours = fay_herriot(y, variance, x)
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -31,7 +31,7 @@ def main() -> None:
     except ImportError:
         print("# samplics is not installed: ours alone")
         setting()
-        race("fay_herriot_300", lambda: fay_herriot(y, variance, x))
+        race("fay_herriot_1000", lambda: fay_herriot(y, variance, x))
     else:
         area = np.arange(y.size)
 
@@ -46,7 +46,7 @@ def main() -> None:
         estimates = np.array([theirs.area_est[a] for a in area])
         np.testing.assert_allclose(estimates, ours.estimate, rtol=1e-6)
         setting(f"samplics {importlib.metadata.version('samplics')}")
-        race("fay_herriot_300", lambda: fay_herriot(y, variance, x), peer, rounds=3)
+        race("fay_herriot_1000", lambda: fay_herriot(y, variance, x), peer, rounds=3)
     everything = country(6160)
     race("fay_herriot_6160", lambda: fay_herriot(*everything))
 

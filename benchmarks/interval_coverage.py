@@ -1,9 +1,9 @@
 """
 How often 95 per cent intervals for shares hold the truth, in seeded simulations.
 
-Prints a table for docs/methods/survey-estimates.md: stratified samples (four strata whose
-shares differ) and clustered ones (ten persons in a cluster, correlated by 0.05), by true
-share and sample size. No peer is raced: the yardstick is the truth.
+Prints a table for docs/methods/survey-estimates.md: stratified samples (four strata
+whose shares differ) and clustered ones (ten persons in a cluster, correlated by 0.05),
+by true share and sample size. No peer is raced: the yardstick is the truth.
 """
 
 from __future__ import annotations
