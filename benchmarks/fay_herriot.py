@@ -21,7 +21,7 @@ def country(areas: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def main() -> None:
-    """Check that both agree on 1,000 areas, race there, then time all DeSO of Sweden."""
+    """Check that both agree on 1,000 areas, race there, then time all DeSO."""
     y, variance, x = country(1_000)
     ours = fay_herriot(y, variance, x)
     try:
