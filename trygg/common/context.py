@@ -10,4 +10,4 @@ from django.http import HttpRequest
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """Return what the frame of a page shows."""
-    return {"is_demo": settings.TRYGG_DEMO, "site": settings.TRYGG_SITE}
+    return {"is_demo": settings.TRYGG_DEMO}
